@@ -1,0 +1,31 @@
+# Each target sets up .venv by itself from constraints.txt: Python >= 3.11 and make are all that is assumed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+OUT ?= out
+
+.PHONY: verify test lint benchmark clean
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt torch
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[tasks,dev]'
+	touch $@
+
+verify: $(STAMP)
+	$(BIN)/varlab verify --out $(OUT)
+
+test: $(STAMP) lint
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+benchmark: $(STAMP)
+	$(BIN)/python -m pytest tests/benchmarks -m benchmark --numprocesses 0 -q -s
+
+clean:
+	rm -rf $(VENV) $(OUT) .pytest_cache .mypy_cache .ruff_cache

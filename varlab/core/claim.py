@@ -1,0 +1,158 @@
+"""A claim: a statement under test, the checks that decide it, and the mutants that the checks must catch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from varlab.core.errors import InputError
+from varlab.core.evidence import Evidence, EvidenceKind, Finding
+from varlab.core.judge import Ruling, judge
+from varlab.core.kinds import ClaimKind
+
+__all__ = ["Budget", "Check", "Claim", "ClaimKind", "Context"]
+
+
+class Budget(StrEnum):
+    """How much work a run may do: ``full`` adds training."""
+
+    FAST = "fast"
+    FULL = "full"
+
+    def covers(self, needed: Budget) -> bool:
+        """Whether a check that needs ``needed`` runs under this budget."""
+        return self is Budget.FULL or needed is Budget.FAST
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a check may know besides the formula under test.
+
+    Attributes
+    ----------
+    seed : int
+        Root seed; a check draws from ``generator(context.seed, "claims", context.claim, ...)``.
+    claim : str
+        Id of the claim.
+    tolerance : float or None
+        The claim's tolerance (approximations and empirical statements).
+    """
+
+    seed: int
+    claim: str
+    tolerance: float | None = None
+
+    @property
+    def required_tolerance(self) -> float:
+        """The tolerance, for checks that cannot do without one."""
+        if self.tolerance is None:
+            raise InputError(f"claim {self.claim} needs a tolerance; got None")
+        return self.tolerance
+
+
+@dataclass(frozen=True)
+class Check:
+    """One way to decide a claim.
+
+    Attributes
+    ----------
+    kind : EvidenceKind
+        How it decides.
+    run : callable
+        ``run(formula, context) -> Finding``, where ``formula`` is the claim's statement as an
+        object, or a mutant of it. Everything the check decides must depend on ``formula``.
+    budget : Budget
+        The smallest budget under which it runs.
+    """
+
+    kind: EvidenceKind
+    run: Callable[[Any, Context], Finding]
+    budget: Budget = Budget.FAST
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement of a source, in a form that can be decided.
+
+    Attributes
+    ----------
+    id : str
+        Stable name, ``source.place.subject``.
+    source : str
+        Where it is stated, e.g. ``"R Eq. 7"``.
+    statement : str
+        The statement as the source makes it.
+    kind : ClaimKind
+        What kind of statement it is; decides how evidence becomes a verdict.
+    domain_stated : str
+        The domain the source gives it.
+    formula : object
+        The statement as an object (SymPy expression, callable, threshold): what the checks test.
+    checks : tuple of Check
+        In the order in which they are run.
+    mutants : mapping
+        Label -> a wrong ``formula`` that the checks must bring to ``fails``.
+    tolerance : float, optional
+        For approximations: the largest error at which they still hold.
+    tolerance_reason : str
+        Why that tolerance.
+    equation : str
+        The statement in LaTeX, for reports.
+    """
+
+    id: str
+    source: str
+    statement: str
+    kind: ClaimKind
+    domain_stated: str
+    formula: Any
+    checks: tuple[Check, ...]
+    mutants: Mapping[str, Any] = field(default_factory=dict)
+    tolerance: float | None = None
+    tolerance_reason: str = ""
+    equation: str = ""
+
+    def __post_init__(self) -> None:
+        if self.kind is ClaimKind.APPROXIMATION and not (self.tolerance and self.tolerance_reason):
+            raise InputError(f"approximation {self.id} needs a tolerance and a reason for it")
+
+    def mutant(self, label: str) -> Claim:
+        """The claim with its formula replaced by the mutant ``label``."""
+        return replace(self, formula=self.mutants[label], mutants={})
+
+    def decide(self, *, seed: int = 0, budget: Budget = Budget.FAST) -> Ruling:
+        """Run the checks that ``budget`` covers and judge what they found."""
+        context = Context(seed=seed, claim=self.id, tolerance=self.tolerance)
+        evidence = []
+        postponed = False
+        for check in self.checks:
+            if not budget.covers(check.budget):
+                postponed = True
+                continue
+            started = time.perf_counter()
+            finding = check.run(self.formula, context)
+            evidence.append(Evidence(check.kind, finding, time.perf_counter() - started))
+        return judge(self.kind, tuple(evidence), postponed=postponed)
+
+
+def symbolic(run: Callable[[Any, Context], Finding], budget: Budget = Budget.FAST) -> Check:
+    """A check by proof."""
+    return Check(EvidenceKind.SYMBOLIC, run, budget)
+
+
+def numeric(run: Callable[[Any, Context], Finding], budget: Budget = Budget.FAST) -> Check:
+    """A check by deterministic computing."""
+    return Check(EvidenceKind.NUMERIC, run, budget)
+
+
+def monte_carlo(run: Callable[[Any, Context], Finding], budget: Budget = Budget.FAST) -> Check:
+    """A check by sampling."""
+    return Check(EvidenceKind.MONTE_CARLO, run, budget)
+
+
+def training(run: Callable[[Any, Context], Finding], budget: Budget = Budget.FULL) -> Check:
+    """A check by training models."""
+    return Check(EvidenceKind.TRAINING, run, budget)

@@ -1,0 +1,39 @@
+"""One root seed, named child streams.
+
+A stream depends on the root seed and its name alone: asking for other streams before it, or in
+another process, changes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+
+from varlab.core.errors import require
+
+
+def seed_sequence(seed: int, *names: str | int) -> np.random.SeedSequence:
+    """Child of the root ``seed`` under a path of names.
+
+    Parameters
+    ----------
+    seed : int
+        Root seed, >= 0.
+    *names : str or int
+        The path, e.g. ``("claims", "radam.eq6.density")``; integers number chunks or replicas.
+    """
+    require(isinstance(seed, int) and seed >= 0, "seed", "be an integer >= 0", seed)
+    key = tuple(_word(name) for name in names)
+    return np.random.SeedSequence(entropy=seed, spawn_key=key)
+
+
+def generator(seed: int, *names: str | int) -> np.random.Generator:
+    """NumPy generator on :func:`seed_sequence`."""
+    return np.random.default_rng(seed_sequence(seed, *names))
+
+
+def _word(name: str | int) -> int:
+    if isinstance(name, int):
+        return name
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
