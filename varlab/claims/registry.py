@@ -1,0 +1,36 @@
+"""All claims, in the order of the ledger. A new claim: one module with ``CLAIMS``, one line below."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from importlib import import_module
+
+from varlab.core import Claim, InputError
+
+# One module a theme, in the order of the ledger's sections.
+MODULES: tuple[str, ...] = ()
+
+
+def collect(modules: Iterable[str] = MODULES) -> dict[str, Claim]:
+    """Claims by id, in order; a duplicate id raises."""
+    claims: dict[str, Claim] = {}
+    for module in modules:
+        for claim in import_module(f"varlab.claims.{module}").CLAIMS:
+            if claim.id in claims:
+                raise InputError(f"claim id {claim.id} is declared twice; choose another id")
+            claims[claim.id] = claim
+    return claims
+
+
+def select(patterns: Iterable[str] | None, claims: dict[str, Claim]) -> tuple[Claim, ...]:
+    """The claims whose ids match any of the ids or globs, in the ledger's order; all when None or empty."""
+    patterns = tuple(patterns or ())
+    if not patterns:
+        return tuple(claims.values())
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in claims):
+            raise InputError(
+                f"no claim matches {pattern!r}; `varlab verify --list` shows the {len(claims)} ids"
+            )
+    return tuple(c for c in claims.values() if any(fnmatchcase(c.id, p) for p in patterns))
