@@ -1,1 +1,1 @@
-"""The figures, one small file each."""
+"""The figures, one small file each: ``generate(budget, seed) -> data`` and ``draw(data) -> Figure``."""

@@ -31,11 +31,11 @@ LAYERS = {
     ),
     "report": (
         ("core", "theory", "numerics", "simulate", "optim", "tasks", "audit", "claims"),
-        {"numpy", "rich", "sympy", "pandas", "xarray"},
+        {"numpy", "rich", "sympy", "pandas", "xarray", "latex2mathml"},
     ),
     "cli": (
         ("core", "numerics", "simulate", "optim", "tasks", "audit", "claims", "report"),
-        {"typer", "click", "rich"},
+        {"typer", "rich", "paper_figures"},
     ),
 }
 LAZY_ANYWHERE = {"matplotlib"}

@@ -12,6 +12,18 @@ from varlab.core import Claim, InputError
 MODULES: tuple[str, ...] = ()
 
 
+def sections() -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Title (the first line of the module's docstring) and claim ids of each module, in order."""
+    loaded = (import_module(f"varlab.claims.{name}") for name in MODULES)
+    return tuple(
+        (
+            (module.__doc__ or module.__name__).splitlines()[0].rstrip("."),
+            tuple(claim.id for claim in module.CLAIMS),
+        )
+        for module in loaded
+    )
+
+
 def collect(modules: Iterable[str] = MODULES) -> dict[str, Claim]:
     """Claims by id, in order; a duplicate id raises."""
     claims: dict[str, Claim] = {}

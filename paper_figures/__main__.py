@@ -1,0 +1,7 @@
+"""``python -m paper_figures [NAME...]``: the same as ``varlab figures``."""
+
+import sys
+
+from varlab.cli import main
+
+main(["figures", *sys.argv[1:]])

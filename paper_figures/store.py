@@ -1,0 +1,110 @@
+"""The data behind each figure: small JSON files with seed, version and command; and the renderings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from varlab import __version__
+from varlab.core import InputError
+from varlab.core.files import write_atomic
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Data = dict[str, Any]
+HERE = Path(__file__).parent
+# One module a figure, in the paper's order, then varlab's own. A new figure: one file, one line.
+NAMES = ("fig8",)
+SIGNIFICANT_DIGITS = 8
+
+
+@dataclass(frozen=True)
+class FigureFile:
+    """One figure: how its data is computed, how it is drawn, where both are kept."""
+
+    name: str
+    generate: Callable[[str, int], Data]
+    draw: Callable[[Data], Figure]
+    title: str
+
+    def data_path(self, root: Path = HERE) -> Path:
+        """Its data file."""
+        return root / "data" / f"{self.name}.json"
+
+    def regenerate(self, budget: str, seed: int, root: Path = HERE) -> Data:
+        """Compute the data afresh and keep it."""
+        data = {
+            "figure": self.name,
+            "version": __version__,
+            "seed": seed,
+            "budget": budget,
+            "command": f"varlab figures {self.name} --regenerate --budget {budget} --seed {seed}",
+            **self.generate(budget, seed),
+        }
+        path = self.data_path(root)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(path, json.dumps(rounded(data), allow_nan=False) + "\n")
+        return self.load(root)
+
+    def load(self, root: Path = HERE) -> Data:
+        """The data as kept.
+
+        Raises
+        ------
+        InputError
+            No data file, or one that is not JSON.
+        """
+        path = self.data_path(root)
+        try:
+            data: Data = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise InputError(f"no data for figure {self.name}; add --regenerate") from None
+        except json.JSONDecodeError:
+            raise InputError(f"{path} is not JSON; restore it or add --regenerate") from None
+        return data
+
+    def render(self, directory: Path, root: Path = HERE) -> tuple[Path, ...]:
+        """Draw from the kept data to ``directory``/NAME.png and .svg."""
+        from paper_figures.style import style
+
+        directory.mkdir(parents=True, exist_ok=True)
+        with style():
+            figure = self.draw(self.load(root))
+            paths = tuple(directory / f"{self.name}.{kind}" for kind in ("png", "svg"))
+            figure.savefig(paths[0], metadata={"Software": None})
+            figure.savefig(paths[1], metadata={"Date": None})
+        import matplotlib.pyplot as plt
+
+        plt.close(figure)
+        return paths
+
+
+def figure(name: str) -> FigureFile:
+    """The figure called ``name``.
+
+    Raises
+    ------
+    InputError
+        An unknown name.
+    """
+    if name not in NAMES:
+        raise InputError(f"no figure {name!r}; there are {', '.join(NAMES)}")
+    module = import_module(f"paper_figures.{name}")
+    title = (module.__doc__ or name).splitlines()[0].rstrip(".")
+    return FigureFile(name, module.generate, module.draw, title)
+
+
+def rounded(value: Any) -> Any:
+    """Floats cut to a few digits, so that files stay small and do not change with the last bit."""
+    if isinstance(value, Mapping):
+        return {key: rounded(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [rounded(item) for item in value]
+    if isinstance(value, float):
+        return float(f"{value:.{SIGNIFICANT_DIGITS}g}")
+    return value

@@ -1,0 +1,73 @@
+"""One look for all figures: colour-blind safe, readable at column width, no chart junk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# Okabe and Ito's palette (jfly.uni-koeln.de/color), in an order that also differs in lightness.
+BLUE = "#0072B2"
+ORANGE = "#D55E00"
+GREEN = "#009E73"
+PURPLE = "#CC79A7"
+SKY = "#56B4E9"
+YELLOW = "#E69F00"
+BLACK = "#1c2024"
+GREY = "#8a929b"
+CYCLE = (BLUE, ORANGE, GREEN, PURPLE, YELLOW, SKY, BLACK)
+
+COLUMN = 3.4  # inches, one column of a two-column page
+PAGE = 7.0  # inches, both columns
+
+SETTINGS = {
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.labelsize": 8,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7,
+    "legend.frameon": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "axes.edgecolor": BLACK,
+    "axes.titlelocation": "left",
+    "lines.linewidth": 1.3,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.minor.width": 0.4,
+    "ytick.minor.width": 0.4,
+    "figure.constrained_layout.use": True,
+    "figure.dpi": 150,
+    "savefig.dpi": 200,
+    "savefig.facecolor": "white",
+    "svg.hashsalt": "varlab",  # the same picture gives the same file
+    "svg.fonttype": "path",
+}
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Draw with varlab's settings; Matplotlib's own are restored afterwards."""
+    import matplotlib as mpl
+    from cycler import cycler
+
+    with mpl.rc_context({**SETTINGS, "axes.prop_cycle": cycler(color=CYCLE)}):
+        yield
+
+
+def label_line(ax: Axes, x: float, y: float, text: str, color: str, **options: object) -> None:
+    """Write ``text`` beside a line in the line's colour, instead of a legend."""
+    ax.annotate(
+        text,
+        (x, y),
+        xytext=options.pop("offset", (0, 4)),
+        textcoords="offset points",
+        color=color,
+        fontsize=7,
+        **options,
+    )

@@ -1,0 +1,224 @@
+"""Deciding claims: run the checks of each, on both cores, and collect the rulings in the ledger."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from varlab import __version__
+from varlab.claims.registry import collect, select
+from varlab.core import Budget, Claim, Evidence, InputError, Result, Ruling, Verdict, require
+
+SCHEMA = 1
+COMMITTED = "committed_verdicts.json"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One claim with its ruling."""
+
+    claim: Claim
+    ruling: Ruling
+
+    @property
+    def surprising(self) -> bool:
+        """Whether the verdict differs from what the source says: a failure, or a wider domain."""
+        return self.ruling.verdict is Verdict.FAILS
+
+    def to_dict(self) -> dict[str, Any]:
+        """The object of this claim in ``ledger.json``."""
+        return {
+            "id": self.claim.id,
+            "source": self.claim.source,
+            "statement": self.claim.statement,
+            "kind": self.claim.kind.value,
+            "verdict": self.ruling.verdict.value,
+            "error": _finite(self.ruling.error),
+            "domain_stated": self.claim.domain_stated,
+            "domain_found": self.ruling.domain_found,
+            "counterexample": dict(self.ruling.counterexample)
+            if self.ruling.counterexample
+            else None,
+            "reason": self.ruling.reason,
+            "tolerance": self.claim.tolerance,
+            "tolerance_reason": self.claim.tolerance_reason or None,
+            "evidence": [_evidence_dict(e) for e in self.ruling.evidence],
+        }
+
+
+@dataclass(frozen=True)
+class Ledger(Result):
+    """The decided claims, in the ledger's order.
+
+    Attributes
+    ----------
+    entries : tuple of Entry
+    seed : int
+    budget : Budget
+    """
+
+    entries: tuple[Entry, ...]
+    seed: int
+    budget: Budget
+
+    def __getitem__(self, claim_id: str) -> Entry:
+        for entry in self.entries:
+            if entry.claim.id == claim_id:
+                return entry
+        raise KeyError(claim_id)
+
+    def counts(self) -> dict[Verdict, int]:
+        """How many claims got each verdict."""
+        return {v: sum(e.ruling.verdict is v for e in self.entries) for v in Verdict}
+
+    def undecided(self) -> tuple[Entry, ...]:
+        """The entries that no evidence decided."""
+        return tuple(e for e in self.entries if e.ruling.verdict is Verdict.UNDECIDED)
+
+    def differing(self) -> tuple[tuple[Entry, str], ...]:
+        """Entries whose verdict differs from the committed one, with the committed one.
+
+        ``not-run`` differs from nothing: it only needs a larger budget. A claim that has no
+        committed verdict yet counts as different from ``none``.
+        """
+        committed = committed_verdicts()
+        return tuple(
+            (entry, committed.get(entry.claim.id, "none"))
+            for entry in self.entries
+            if entry.ruling.verdict is not Verdict.NOT_RUN
+            and committed.get(entry.claim.id) != entry.ruling.verdict.value
+        )
+
+    @property
+    def ok(self) -> bool:
+        """Whether every verdict is decided and equal to the committed one."""
+        return not self.undecided() and not self.differing()
+
+    def summary(self) -> str:
+        """One line of counts."""
+        parts = [f"{n} {v.value}" for v, n in self.counts().items() if n]
+        return f"{len(self.entries)} claims: " + ", ".join(parts)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The whole ledger as plain data, in the documented schema."""
+        return {
+            "schema": SCHEMA,
+            "version": __version__,
+            "seed": self.seed,
+            "budget": self.budget.value,
+            "claims": [entry.to_dict() for entry in self.entries],
+        }
+
+    def to_json(self) -> str:
+        """Strict JSON of :meth:`to_dict` (no NaN or infinity)."""
+        return json.dumps(self.to_dict(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+Progress = Callable[[int, int, str], None]
+
+
+def verify(
+    ids: Iterable[str] | None = None,
+    budget: str | Budget = Budget.FAST,
+    seed: int = 0,
+    *,
+    jobs: int | None = None,
+    progress: Progress | None = None,
+) -> Ledger:
+    """Decide the claims of the ledger.
+
+    Parameters
+    ----------
+    ids : iterable of str, optional
+        Ids or globs such as ``"radam.eq*"``; all claims when None.
+    budget : {"fast", "full"}
+        ``fast`` runs symbolic, numeric and Monte-Carlo evidence; ``full`` adds training.
+    seed : int
+        Root seed, >= 0. Each claim draws from its own stream under it, so a selection of ids gives
+        the same evidence as the whole ledger.
+    jobs : int, optional
+        Processes; the number of usable cores by default. The verdicts do not depend on it.
+    progress : callable, optional
+        ``progress(done, total, claim_id)`` after each claim.
+
+    Raises
+    ------
+    InputError
+        An unknown id or budget, or a negative seed.
+    """
+    if budget not in tuple(Budget):
+        raise InputError(f"budget must be fast or full; got {budget!r}")
+    require(isinstance(seed, int) and seed >= 0, "seed", "be an integer >= 0", seed)
+    require(jobs is None or jobs >= 1, "jobs", "be an integer >= 1", jobs)
+    budget = Budget(budget)
+    chosen = select(ids, collect())
+    jobs = min(jobs or usable_cores(), len(chosen))
+    if jobs <= 1:
+        rulings = {}
+        for done, claim in enumerate(chosen, 1):
+            rulings[claim.id] = claim.decide(seed=seed, budget=budget)
+            if progress:
+                progress(done, len(chosen), claim.id)
+    else:
+        rulings = _decide_in_processes(chosen, seed, budget, jobs, progress)
+    return Ledger(tuple(Entry(c, rulings[c.id]) for c in chosen), seed, budget)
+
+
+def _decide_in_processes(
+    claims: tuple[Claim, ...], seed: int, budget: Budget, jobs: int, progress: Progress | None
+) -> dict[str, Ruling]:
+    # A forkserver: forking a process whose libraries already run threads can deadlock.
+    context = multiprocessing.get_context("forkserver")
+    rulings = {}
+    with ProcessPoolExecutor(jobs, mp_context=context) as pool:
+        futures = {pool.submit(_decide, c.id, seed, budget): c.id for c in claims}
+        for done, future in enumerate(as_completed(futures), 1):
+            rulings[futures[future]] = future.result()
+            if progress:
+                progress(done, len(claims), futures[future])
+    return rulings
+
+
+def _decide(claim_id: str, seed: int, budget: Budget) -> Ruling:
+    return _claims()[claim_id].decide(seed=seed, budget=budget)
+
+
+@cache
+def _claims() -> dict[str, Claim]:
+    return collect()
+
+
+def usable_cores() -> int:
+    """The cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def committed_verdicts() -> dict[str, str]:
+    """The verdicts that the package was released with, by claim id."""
+    text = files("varlab.claims").joinpath(COMMITTED).read_text(encoding="utf-8")
+    verdicts: dict[str, str] = json.loads(text)
+    return verdicts
+
+
+def _evidence_dict(evidence: Evidence) -> dict[str, Any]:
+    return {
+        "kind": evidence.kind.value,
+        "agrees": evidence.agrees,
+        "detail": evidence.finding.detail,
+        "error": _finite(evidence.finding.error),
+        "seconds": round(evidence.seconds, 4),
+    }
+
+
+def _finite(value: float | None) -> float | None:
+    # JSON has no infinity: an unbounded error is null and the detail says so.
+    if value is None or value != value or value in (float("inf"), float("-inf")):
+        return None
+    return float(value)

@@ -1,0 +1,1 @@
+"""``varlab advise``: what the theory says about one beta2."""

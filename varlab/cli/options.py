@@ -1,0 +1,84 @@
+"""Options that several commands share, and where their results go."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from varlab.core import InputError
+from varlab.core.files import writable_directory, write_atomic
+
+Seed = Annotated[int, typer.Option("--seed", help="Root seed of all random streams.")]
+Out = Annotated[
+    Path | None, typer.Option("--out", metavar="DIR", help="Write the result's files there.")
+]
+Json = Annotated[
+    str | None, typer.Option("--json", metavar="PATH|-", help="Write JSON to a file, or stdout.")
+]
+
+# A table that is piped should not be folded to 80 columns.
+PIPED_WIDTH = 160
+
+
+def console(*, json_on_stdout: bool = False) -> Console:
+    """Where tables go: stdout, or stderr when stdout carries JSON."""
+    stream = sys.stderr if json_on_stdout else sys.stdout
+    return Console(file=stream, width=None if stream.isatty() else PIPED_WIDTH, highlight=False)
+
+
+def prepare(out: Path | None, json: str | None) -> None:
+    """See that the results can be written, before any work is done.
+
+    Raises
+    ------
+    InputError
+        A place that cannot be written to.
+    """
+    if json not in (None, "-"):
+        parent = Path(json).parent
+        if not parent.is_dir():
+            raise InputError(f"cannot write to {json}: no directory {parent}; create it first")
+        if Path(json).is_dir():
+            raise InputError(f"cannot write to {json}: it is a directory; name a file")
+        writable_directory(parent)
+    if out is not None:
+        writable_directory(out)
+
+
+def deliver_json(text: str, json: str | None) -> None:
+    """Print or write JSON, if asked for."""
+    if json == "-":
+        sys.stdout.write(text)
+    elif json is not None:
+        write_atomic(Path(json), text)
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator[Callable[[int, int, str], None]]:
+    """A bar on stderr with rate and time left; silent when stderr is no terminal."""
+    if not sys.stderr.isatty():
+        yield lambda done, total, what: None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import TimeRemainingColumn as Eta
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        Eta(),
+        TextColumn("{task.fields[what]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=None, what="")
+
+        def report(done: int, total: int, what: str) -> None:
+            bar.update(task, completed=done, total=total, what=what)
+
+        yield report

@@ -1,0 +1,1 @@
+"""What people see: terminal tables, LaTeX, one self-contained HTML page."""
