@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 OUT ?= out
 
-.PHONY: verify test lint benchmark clean
+.PHONY: verify ledger test lint benchmark clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -15,6 +15,11 @@ $(STAMP): pyproject.toml constraints.txt
 
 verify: $(STAMP)
 	$(BIN)/varlab verify --out $(OUT)
+
+# Release the verdicts: keep them in the package and write the README's findings from them.
+ledger: $(STAMP)
+	$(BIN)/varlab verify --out $(OUT) || test $$? -eq 1
+	$(BIN)/python -m varlab.report.release $(OUT)/ledger.json
 
 test: $(STAMP) lint
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup

@@ -17,7 +17,7 @@ from varlab.claims.registry import collect, select
 from varlab.core import Budget, Claim, Evidence, InputError, Result, Ruling, Verdict, require
 
 SCHEMA = 1
-COMMITTED = "committed_verdicts.json"
+COMMITTED = "released_ledger.json"
 
 
 @dataclass(frozen=True)
@@ -200,11 +200,20 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def committed_verdicts() -> dict[str, str]:
-    """The verdicts that the package was released with, by claim id."""
+def released_ledger() -> dict[str, Any]:
+    """The ledger that the package was released with (its evidence without the seconds)."""
     text = files("varlab.claims").joinpath(COMMITTED).read_text(encoding="utf-8")
-    verdicts: dict[str, str] = json.loads(text)
-    return verdicts
+    data: dict[str, Any] = json.loads(text)
+    return data
+
+
+def committed_verdicts() -> dict[str, str]:
+    """The released verdicts, by claim id; claims that had not been run are left out."""
+    return {
+        claim["id"]: claim["verdict"]
+        for claim in released_ledger()["claims"]
+        if claim["verdict"] != Verdict.NOT_RUN
+    }
 
 
 def _evidence_dict(evidence: Evidence) -> dict[str, Any]:

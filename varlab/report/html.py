@@ -87,7 +87,7 @@ def _claim(entry: Entry) -> str:
     if verdict in (Verdict.UNDECIDED, Verdict.NOT_RUN):
         rows.append(("why", ruling.reason))
     table = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in rows)
-    equation = f'<div class="equation">{_mathml(claim.equation)}</div>' if claim.equation else ""
+    equation = f'<div class="equation">{mathml(claim.equation)}</div>' if claim.equation else ""
     evidence = "".join(_evidence(e) for e in ruling.evidence)
     return (
         f'<details class="claim {verdict.value}" id="{escape(claim.id)}"><summary>'
@@ -109,5 +109,6 @@ def _evidence(evidence: Evidence) -> str:
     )
 
 
-def _mathml(latex: str) -> str:
+def mathml(latex: str) -> str:
+    """Presentation MathML of a LaTeX equation."""
     return str(convert(latex, display="block"))

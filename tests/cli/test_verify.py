@@ -1,0 +1,112 @@
+"""``varlab verify``: exit statuses, files, and one clear line for bad input."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+IDS = ("radam.eq6.mean", "radam.appA.eq10")
+
+
+def test_two_claims_are_printed_with_their_evidence(varlab):
+    done = varlab("verify", *IDS, "--jobs", 1)
+    assert done.status == 0
+    for text in (*IDS, "holds", "fails", "symbolic", "2 claims: 1 holds, 1 fails"):
+        assert text in done.out
+
+
+def test_out_gets_the_three_files(varlab, tmp_path):
+    done = varlab("verify", *IDS, "--jobs", 1, "--out", tmp_path / "new" / "place")
+    assert done.status == 0
+    files = sorted(p.name for p in (tmp_path / "new" / "place").iterdir())
+    assert files == ["ledger.json", "ledger.tex", "report.html"]
+
+
+def test_json_on_stdout_is_nothing_but_json(varlab):
+    done = varlab("verify", *IDS, "--jobs", 1, "--json", "-", "--seed", 3)
+    data = json.loads(done.out)
+    assert [c["id"] for c in data["claims"]] == list(IDS)
+    assert data["seed"] == 3
+
+
+def test_list_prints_ids_only(varlab):
+    done = varlab("verify", "radam.appA.*", "--list")
+    assert done.out.split() == [
+        "radam.appA.digamma-bounds",
+        "radam.appA.duplication",
+        "radam.appA.eq9",
+        "radam.appA.eq10",
+    ]
+
+
+def test_a_verdict_that_differs_from_the_released_one_exits_1(varlab, monkeypatch):
+    from varlab.claims import ledger
+
+    monkeypatch.setattr(ledger, "committed_verdicts", lambda: {IDS[0]: "fails"})
+    done = varlab("verify", IDS[0], "--jobs", 1)
+    assert done.status == 1
+    assert f"differs: {IDS[0]} is holds, released as fails" in done.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["verify", "no.such.claim"], "no claim matches 'no.such.claim'"),
+        (["verify", "--budget", "huge"], "huge"),
+        (["verify", "--seed", "-1"], "seed must be an integer >= 0; got -1"),
+        (["verify", "--seed", "x"], "'x' is not a valid int"),
+        (["verify", "--jobs", "0", "radam.eq6.mean"], "jobs must be an integer >= 1; got 0"),
+        (["verify", "--nonsense"], "No such option"),
+        (["no-such-command"], "No such command"),
+        (["figures", "fig99"], "no figure 'fig99'"),
+    ],
+)
+def test_bad_input_is_one_line_and_status_2(varlab, tmp_path, arguments, line):
+    out = tmp_path / "out"
+    done = varlab(*arguments, *(["--out", out] if arguments[0] == "verify" else []))
+    assert done.status == 2
+    assert done.out == ""
+    assert done.err.count("\n") == 1
+    assert line in done.err
+    assert not out.exists()
+
+
+def test_an_unwritable_out_is_refused_before_any_work(varlab, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    done = varlab("verify", IDS[0], "--out", tmp_path / "file")
+    assert done.status == 2
+    assert done.err.count("\n") == 1
+    assert "cannot write to" in done.err
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_read_only_out_is_refused(varlab, tmp_path):
+    tmp_path.chmod(0o500)
+    assert varlab("verify", IDS[0], "--out", tmp_path / "out").status == 2
+
+
+def test_json_to_a_missing_directory_is_refused(varlab, tmp_path):
+    done = varlab("verify", IDS[0], "--json", tmp_path / "no" / "a.json")
+    assert done.status == 2
+    assert "no directory" in done.err
+
+
+def test_the_installed_command_has_no_traceback():
+    command = [sys.executable, "-m", "varlab", "verify", "no.such.claim"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_every_command_has_help(varlab):
+    overview = varlab("--help")
+    assert overview.status == 0
+    for name in ("verify", "advise", "figures"):
+        assert name in overview.out
+        done = varlab(name, "--help")
+        assert done.status == 0
+        assert "--seed" in done.out

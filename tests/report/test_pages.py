@@ -1,0 +1,129 @@
+"""The report page and the LaTeX table: whole, self-contained, and safe against any text."""
+
+import re
+import xml.etree.ElementTree as ElementTree
+from html.parser import HTMLParser
+
+import pytest
+
+from varlab.claims import registry
+from varlab.claims.ledger import Entry, Ledger
+from varlab.core import Budget, Claim, ClaimKind, Finding, numeric
+from varlab.report import html as page
+from varlab.report.latex import escape, ledger_latex
+from varlab.report.release import END, START, findings_markdown, with_findings
+from varlab.report.text import number, point
+
+HOSTILE = '<script>alert("x")</script>'
+VOID = {"meta", "br", "img", "hr", "link", "input"}
+
+
+def entry(statement=HOSTILE, *, agrees=True, equation=r"\rho > 2"):
+    finding = (
+        Finding.supports(HOSTILE, error=1e-16, domain="rho > 2")
+        if agrees
+        else Finding.refutes(HOSTILE, counterexample={"rho": 3.0, "a|b": HOSTILE})
+    )
+    claim = Claim(
+        id=f"test.{'yes' if agrees else 'no'}",
+        source="R Eq. 6 & §3_2",
+        statement=statement,
+        kind=ClaimKind.EXACT,
+        domain_stated="rho > 4",
+        formula=None,
+        checks=(numeric(lambda f, c: finding),),
+        equation=equation,
+    )
+    return Entry(claim, claim.decide())
+
+
+@pytest.fixture
+def ledger(monkeypatch):
+    entries = (entry(), entry(agrees=False))
+    sections = (("A <b>title</b>", tuple(e.claim.id for e in entries)),)
+    monkeypatch.setattr(page, "sections", lambda: sections)
+    return Ledger(entries, 0, Budget.FAST)
+
+
+class Balance(HTMLParser):
+    """Sees that every element that opens also closes, in order."""
+
+    def __init__(self):
+        super().__init__()
+        self.open = []
+        self.seen = []
+
+    def handle_starttag(self, tag, attrs):
+        self.seen.append(tag)
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_the_page_is_well_formed_and_hostile_text_stays_text(ledger):
+    parser = Balance()
+    parser.feed(page.ledger_html(ledger))
+    assert parser.open == []
+    assert "script" not in parser.seen
+    assert parser.seen.count("details") == 3
+
+
+def test_the_page_needs_nothing_from_outside(ledger):
+    text = page.ledger_html(ledger).replace("http://www.w3.org/1998/Math/MathML", "")
+    assert not re.search(r"https?://|@import|url\(|<link|<script|src=", text)
+
+
+def test_the_page_shows_verdict_domain_and_counterexample(ledger):
+    text = page.ledger_html(ledger)
+    for part in ("holds", "fails", "rho &gt; 2", "rho = 3", "<math"):
+        assert part in text
+
+
+def test_every_equation_of_the_ledger_becomes_mathml():
+    for claim in registry.collect().values():
+        ElementTree.fromstring(page.mathml(claim.equation))
+
+
+def test_latex_escapes_and_balances(ledger):
+    table = ledger_latex(ledger)
+    assert escape("a_b & 50% $x$ {y}") == r"a\_b \& 50\% \$x\$ \{y\}"
+    assert table.count(r"\begin{longtable}") == table.count(r"\end{longtable}") == 1
+    rows = [line for line in table.splitlines() if line.startswith(r"\texttt")]
+    assert len(rows) == 2
+    assert all(len(re.findall(r"(?<!\\)&", row)) == 5 for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (None, ""),
+        (0, "0"),
+        (0.6998, "0.7"),
+        (2.307, "2.3"),
+        (1234.5, "1234"),
+        (3.2e-16, "3.2e-16"),
+        (8.33e14, "8.3e14"),
+    ],
+)
+def test_numbers_are_short(value, shown):
+    assert number(value) == shown
+
+
+def test_points_are_one_line():
+    assert point({"rho": 3, "left": 1.0901408, "at": "t"}) == "rho = 3, left = 1.09014, at = t"
+    assert point(None) == ""
+
+
+def test_findings_replace_only_the_marked_block(ledger):
+    data = ledger.to_dict()
+    readme = f"before\n{START}\nstale\n{END}\nafter\n"
+    text = with_findings(readme, data)
+    assert text.startswith("before\n")
+    assert text.endswith("\nafter\n")
+    assert "stale" not in text
+    assert "**1** fails" in text
+    rows = [line for line in findings_markdown(data).splitlines() if line.startswith("| `test")]
+    assert len(rows) == 1
+    assert len(re.findall(r"(?<!\\)\|", rows[0])) == 5

@@ -1,0 +1,5 @@
+"""``python -m varlab`` is ``varlab``."""
+
+from varlab.cli import main
+
+main()
