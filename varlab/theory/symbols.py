@@ -27,3 +27,8 @@ C_var = sp.Symbol("C_var", positive=True)  # target variance
 lr = sp.Symbol("alpha", positive=True)  # learning rate
 eps = sp.Symbol("epsilon", positive=True)
 c = sp.Symbol("c", positive=True)  # a scale factor
+
+# The exact law
+w = sp.Symbol("w", positive=True)  # weight of one squared gradient
+theta = sp.Symbol("theta", positive=True)  # an angle
+phi = sp.Symbol("phi", real=True)  # coefficient of an AR(1) gradient, -1 < phi < 1
