@@ -1,0 +1,203 @@
+"""The exact law of vhat_t for gradients with a mean, and for any stationary Gaussian sequence.
+
+With W = diag(w_1..w_t) and g ~ N(0, Sigma), vhat_t = g' W g is a Gaussian quadratic form and
+E[exp(-z vhat_t)] = det(I + 2 z W^(1/2) Sigma W^(1/2))^(-1/2). AR(1) gradients have
+Sigma_ij = s^2 phi^|i-j|.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import mpmath as mp
+import sympy as sp
+
+from varlab.core import require
+from varlab.theory.checking import DIGITS, Checked, Outcome, check_equal
+from varlab.theory.derivation import Derivation, Step
+from varlab.theory.domain import Domain, Interval, above, between
+from varlab.theory.exact_law import as_mpf, factor, normal_density
+from varlab.theory.moving_average import ema_weight
+from varlab.theory.symbols import b2, g, k, mu, phi, s, w, x, y, z
+
+MEANS = Interval(sp.Integer(-3), sp.Integer(3))
+NONCENTRAL_DOMAIN = Domain({z: above(0), w: between(0, 1), s: above(0), mu: MEANS})
+# Positive weights of no particular form, for identities that hold whatever the weights.
+FREE_WEIGHTS = (w, x, y, k)
+FREE_DOMAIN = Domain(
+    {z: above(0), s: above(0), phi: between(-1, 1)} | {v: between(0, 1) for v in FREE_WEIGHTS}
+)
+AR1_DOMAIN = Domain({z: above(0), b2: between(0, 1), s: above(0), phi: between(-1, 1)})
+
+
+def ema_weights(t: int, b2: sp.Expr = b2) -> tuple[sp.Expr, ...]:
+    """The weights w_1..w_t of vhat_t, oldest first."""
+    return tuple(ema_weight(sp.Integer(j), sp.Integer(t), b2) for j in range(1, t + 1))
+
+
+def ar1_covariance(t: int, s: sp.Expr = s, phi: sp.Expr = phi) -> sp.Matrix:
+    """Sigma_ij = s^2 phi^|i-j|: a stationary AR(1) sequence with marginal variance s^2."""
+    return sp.Matrix(t, t, lambda row, column: s**2 * phi ** abs(row - column))
+
+
+def determinant(
+    weights: Sequence[sp.Expr], z: sp.Expr = z, s: sp.Expr = s, phi: sp.Expr = phi
+) -> sp.Expr:
+    """det(I + 2 z W Sigma), equal to det(I + 2 z W^(1/2) Sigma W^(1/2)) by Sylvester's identity."""
+    form = sp.diag(*weights) * ar1_covariance(len(weights), s, phi)
+    return (sp.eye(len(weights)) + 2 * z * form).det("berkowitz")
+
+
+def ar1_transform(
+    t: int, b2: sp.Expr = b2, z: sp.Expr = z, s: sp.Expr = s, phi: sp.Expr = phi
+) -> sp.Expr:
+    """E[exp(-z vhat_t)] for AR(1) gradients."""
+    return determinant(ema_weights(t, b2), z, s, phi) ** sp.Rational(-1, 2)
+
+
+def continuant(
+    weights: Sequence[sp.Expr], z: sp.Expr = z, s: sp.Expr = s, phi: sp.Expr = phi
+) -> sp.Expr:
+    """The same determinant by a three-term recursion.
+
+    AR(1)'s precision matrix is tridiagonal, so det(Sigma^-1 + 2 z W) is a continuant, and
+    det Sigma = s^(2t) (1 - phi^2)^(t-1).
+    """
+    steps = len(weights)
+    scale = s**2 * (1 - phi**2)
+
+    def diagonal(j: int) -> sp.Expr:
+        neighbours = (j > 0) + (j < steps - 1)
+        return (1 - phi**2 + neighbours * phi**2) / scale + 2 * z * weights[j]
+
+    before, current = sp.S.One, diagonal(0)
+    for j in range(1, steps):
+        before, current = current, diagonal(j) * current - (phi / scale) ** 2 * before
+    return s ** (2 * steps) * (1 - phi**2) ** (steps - 1) * current
+
+
+def ar1_moment(
+    order: int,
+    t: int,
+    b2: sp.Rational,
+    phi: sp.Rational,
+    s: sp.Rational = sp.S.One,
+    digits: int = DIGITS,
+) -> mp.mpf:
+    """E[psi_t^order] for AR(1) gradients: the Mellin integral under z = tan(theta)^2.
+
+    Raises
+    ------
+    DomainError
+        When the moment is infinite (t <= order).
+    """
+    require(t > order, "t", f"exceed {order}, the order of the moment", t)
+    with mp.workdps(digits + 10):
+        exact = sp.diag(*ema_weights(t, b2)) * ar1_covariance(t, s, phi)
+        form = mp.matrix(t, t)
+        for row in range(t):
+            for column in range(t):
+                form[row, column] = as_mpf(sp.Rational(exact[row, column]))
+
+        def integrand(angle: mp.mpf) -> mp.mpf:
+            cos, sin = mp.cos_sin(angle)
+            base = mp.det(cos**2 * mp.eye(t) + 2 * sin**2 * form)
+            return sin ** (order - 1) * cos ** (t - order - 1) / mp.sqrt(base)
+
+        pieces = mp.linspace(0, mp.pi / 2, 3)
+        integral = mp.quad(integrand, pieces, method="gauss-legendre")
+        return 2 / mp.gamma(mp.mpf(order) / 2) * integral
+
+
+def correlated_law() -> Derivation:
+    """The noncentral factor, the Gaussian quadratic form, and AR(1)."""
+    return Derivation(
+        "correlated_law",
+        "The exact law with a mean and with correlation",
+        "varlab, beside R section 3",
+        (
+            Step(
+                "Noncentral factor",
+                sp.Eq(
+                    sp.Integral(sp.exp(-z * w * g**2) * normal_density(), (g, -sp.oo, sp.oo)),
+                    factor(mu=mu),
+                ),
+                "Completing the square: the noncentral chi-square's transform. A mean changes no "
+                "power of z, so the moments exist from the same step.",
+                lambda: check_noncentral_factor(factor(mu=mu)),
+                "R section 5.3",
+            ),
+            Step(
+                "Gaussian quadratic form",
+                sp.Eq(gaussian_integral_squared(), determinant(ema_weights(2)), evaluate=False),
+                "Integrating exp(-z vhat) against the bivariate normal density, one variable after "
+                "the other, leaves det(I + 2 z W Sigma)^(-1/2): shown at t = 2, its square inverted.",
+                lambda: check_bivariate(determinant(ema_weights(2))),
+            ),
+            Step(
+                "AR(1) by recursion",
+                sp.Eq(determinant(FREE_WEIGHTS[:3]), continuant(FREE_WEIGHTS[:3]), evaluate=False),
+                "The determinant equals the continuant of AR(1)'s tridiagonal precision matrix.",
+                check_continuant,
+            ),
+            Step(
+                "Uncorrelated case",
+                sp.Eq(
+                    1 / determinant(FREE_WEIGHTS[:3], phi=sp.S.Zero),
+                    independent(FREE_WEIGHTS[:3]),
+                    evaluate=False,
+                ),
+                "phi = 0 gives back the product over independent gradients.",
+                lambda: check_equal(
+                    1 / determinant(FREE_WEIGHTS[:3], phi=sp.S.Zero),
+                    independent(FREE_WEIGHTS[:3]),
+                    FREE_DOMAIN,
+                    prover=sp.cancel,
+                ),
+            ),
+        ),
+    )
+
+
+def independent(weights: Sequence[sp.Expr]) -> sp.Expr:
+    """The squared transform for independent gradients: the product of the squared factors."""
+    return sp.Mul(*(factor(w=weight) ** 2 for weight in weights))
+
+
+def check_noncentral_factor(expression: sp.Expr) -> Checked:
+    """``expression`` in z, w, s, mu against the integral over the normal density by SymPy."""
+    shifted = sp.exp(-z * w * g**2) * normal_density()
+    integral = sp.integrate(sp.expand(shifted, deep=True), (g, -sp.oo, sp.oo), conds="none")
+    return check_equal(integral, expression, NONCENTRAL_DOMAIN)
+
+
+def gaussian_integral_squared() -> sp.Expr:
+    """E[exp(-z vhat_2)]^-2 for AR(1) gradients by two one-dimensional Gaussian integrals.
+
+    The exponent is -(A g1^2 + 2 B g1 g2 + C g2^2)/2. The integral over g1 is
+    sqrt(2 pi/A) exp(B^2 g2^2/(2A)), which leaves the same integral with C - B^2/A for A.
+    """
+    precision = ar1_covariance(2).inv() + 2 * z * sp.diag(*ema_weights(2))
+    a, b, c = precision[0, 0], precision[0, 1], precision[1, 1]
+    norm = (2 * sp.pi) ** 2 * ar1_covariance(2).det()
+    return sp.cancel(norm / ((2 * sp.pi / a) * (2 * sp.pi / (c - b**2 / a))))
+
+
+def check_bivariate(squared: sp.Expr) -> Checked:
+    """The one-dimensional integral by SymPy, then ``squared`` against the iterated one."""
+    inner = sp.integrate(sp.exp(-x * g**2 / 2 - mu * g), (g, -sp.oo, sp.oo))
+    if sp.simplify(inner - sp.sqrt(2 * sp.pi / x) * sp.exp(mu**2 / (2 * x))) != 0:
+        return Checked(Outcome.UNKNOWN, f"SymPy integrates to {inner}")
+    return check_equal(gaussian_integral_squared(), squared, AR1_DOMAIN, prover=sp.cancel)
+
+
+def check_continuant(steps: int = 4) -> Checked:
+    """Determinant and recursion as rational functions of free weights, for t = 1..steps."""
+    for t in range(1, steps + 1):
+        weights = FREE_WEIGHTS[:t]
+        checked = check_equal(
+            determinant(weights), continuant(weights), FREE_DOMAIN, prover=sp.cancel
+        )
+        if checked.outcome is not Outcome.PROVED:
+            return checked
+    return Checked(Outcome.PROVED, f"equal rational functions for any weights, t = 1..{steps}")
