@@ -12,6 +12,10 @@ y = sp.Symbol("y", positive=True)
 g = sp.Symbol("g", real=True)  # a gradient
 z = sp.Symbol("z", positive=True)  # argument of a Laplace transform
 k = sp.Symbol("k", positive=True)  # order of a moment
+p = sp.Symbol("p", real=True)  # order of a moment, any real number
+n = sp.Symbol("n", integer=True, nonnegative=True)  # index of a series, from 0
+nu = sp.Symbol("t", positive=True)  # degrees of freedom in Appendix A, called t there (not a step)
+delta = sp.Symbol("delta", positive=True)  # a small cut-off
 
 # The moving average
 t = sp.Symbol("t", integer=True, positive=True)  # step, from 1
@@ -27,6 +31,8 @@ C_var = sp.Symbol("C_var", positive=True)  # target variance
 lr = sp.Symbol("alpha", positive=True)  # learning rate
 eps = sp.Symbol("epsilon", positive=True)
 c = sp.Symbol("c", positive=True)  # a scale factor
+m = sp.Symbol("m", real=True)  # bias-corrected first moment, mhat
+v = sp.Symbol("v", positive=True)  # bias-corrected second moment, vhat
 
 # The exact law
 w = sp.Symbol("w", positive=True)  # weight of one squared gradient
