@@ -1,0 +1,76 @@
+"""Objects of the user's own, named on the command line: ``module:name`` or ``path/to/file.py:name``."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from varlab.core.errors import InputError
+
+
+def load_object(target: str) -> Any:
+    """The object that ``target`` names.
+
+    Parameters
+    ----------
+    target : str
+        ``package.module:name`` or ``path.py:name``; ``name`` may be dotted.
+
+    Raises
+    ------
+    InputError
+        When the form is wrong, the module does not import, or has no such name; one line.
+    """
+    place, separator, name = target.rpartition(":")
+    if not separator or not place or not name:
+        raise InputError(f"a target has the form module:name or path.py:name; got {target!r}")
+    found: Any = _load_module(place)
+    for part in name.split("."):
+        try:
+            found = getattr(found, part)
+        except AttributeError:
+            raise InputError(f"{place} has no {name!r}; check the name after the colon") from None
+    return found
+
+
+def load_callable(target: str) -> Any:
+    """As :func:`load_object`; the object must be callable."""
+    found = load_object(target)
+    if not callable(found):
+        raise InputError(f"{target} is a {type(found).__name__}, not callable; name a factory")
+    return found
+
+
+def _load_module(place: str) -> ModuleType:
+    if not place.endswith(".py"):
+        try:
+            return importlib.import_module(place)
+        except Exception as error:
+            # Whatever a user's module raises while it loads is bad input here.
+            raise InputError(f"cannot import {place}: {_line(error)}") from error
+    path = Path(place).resolve()
+    if not path.is_file():
+        raise InputError(f"no file {place}; give the path of a Python file")
+    # A name of its own, so that two files called alike do not shadow each other.
+    name = f"varlab_target_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise InputError(f"cannot import {place}: not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise InputError(f"cannot import {place}: {_line(error)}") from error
+    return module
+
+
+def _line(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text[:160]}" if text else type(error).__name__
