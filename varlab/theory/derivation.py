@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import sympy as sp
-from sympy.printing.mathml import mathml
 
-from varlab.theory.checking import Checked, Outcome
+from varlab.theory.checking import Checked, Outcome, Prover, check_equal, check_relation
+from varlab.theory.domain import Domain
+from varlab.theory.printing import latex_prose, to_latex, to_mathml
 
 
 @dataclass(frozen=True)
@@ -55,11 +56,14 @@ class Derivation:
 
     def to_latex(self) -> str:
         """An ``enumerate`` of the steps for a LaTeX document that loads amsmath."""
-        lines = [rf"\paragraph{{{self.title}}} ({self.source})", r"\begin{enumerate}"]
+        title, source = latex_prose(self.title), latex_prose(self.source)
+        lines = [rf"\paragraph{{{title}}} ({source})", r"\begin{enumerate}"]
         for step in self.steps:
-            origin = f" ({step.source})" if step.source else ""
-            lines.append(rf"  \item \emph{{{step.title}}}{origin}: {step.why}")
-            lines.append(rf"  \[ {sp.latex(step.statement)} \]")
+            origin = f" ({latex_prose(step.source)})" if step.source else ""
+            lines.append(
+                rf"  \item \emph{{{latex_prose(step.title)}}}{origin}: {latex_prose(step.why)}"
+            )
+            lines.append(rf"  \[ {to_latex(step.statement)} \]")
         lines.append(r"\end{enumerate}")
         return "\n".join(lines)
 
@@ -68,10 +72,29 @@ class Derivation:
         return tuple(to_mathml(step.statement) for step in self.steps)
 
 
-def to_mathml(statement: sp.Basic) -> str:
-    """Presentation MathML of one expression, as a block-level ``<math>`` element."""
-    body = mathml(statement, printer="presentation")
-    return f'<math xmlns="http://www.w3.org/1998/Math/MathML" display="block">{body}</math>'
+def equality(
+    title: str,
+    left: sp.Expr,
+    right: sp.Expr,
+    domain: Domain,
+    why: str,
+    *,
+    source: str = "",
+    prover: Prover | None = None,
+) -> Step:
+    """The step ``left = right``, checked on ``domain`` as it is stated."""
+    return Step(
+        title,
+        sp.Eq(left, right, evaluate=False),
+        why,
+        lambda: check_equal(left, right, domain, prover=prover),
+        source,
+    )
 
 
-__all__ = ["Checked", "Derivation", "Outcome", "Step", "to_mathml"]
+def inequality(title: str, relation: sp.Rel, domain: Domain, why: str, *, source: str = "") -> Step:
+    """The step ``relation``, checked on ``domain`` as it is stated."""
+    return Step(title, relation, why, lambda: check_relation(relation, domain), source)
+
+
+__all__ = ["Checked", "Derivation", "Outcome", "Step", "equality", "inequality", "to_mathml"]

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 import sympy as sp
 
+from varlab.core import require
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -25,10 +27,19 @@ class Interval:
     integer: bool = False
     sample_upper: int = 1000
 
+    def __post_init__(self) -> None:
+        ordered = sp.sympify(self.lower) < sp.sympify(self.upper)
+        require(
+            ordered == sp.true,
+            "an interval's lower end",
+            "lie below its upper end",
+            (self.lower, self.upper),
+        )
+
     def sample(self, rng: random.Random) -> sp.Rational:
         """One exact rational (or integer) point of the interval."""
-        lower = sp.Integer(-100) if self.lower == -sp.oo else sp.Rational(self.lower)
-        upper = sp.Integer(self.sample_upper) if self.upper == sp.oo else sp.Rational(self.upper)
+        lower = sp.Integer(-100) if self.lower == -sp.oo else _rational(self.lower)
+        upper = sp.Integer(self.sample_upper) if self.upper == sp.oo else _rational(self.upper)
         if self.integer:
             first = int(sp.ceiling(lower)) + (0 if self.closed_lower or lower % 1 else 1)
             last = int(sp.floor(upper)) - (0 if self.closed_upper or upper % 1 else 1)
@@ -70,6 +81,12 @@ class Domain:
     def restrict(self, symbol: sp.Symbol, interval: Interval) -> Domain:
         """The same domain with another interval for ``symbol``."""
         return Domain({**self.intervals, symbol: interval})
+
+
+def _rational(end: sp.Expr) -> sp.Rational:
+    # An irrational end to 50 digits: samples stay 2^-20 of the interval away from the ends.
+    end = sp.sympify(end)
+    return sp.Rational(end) if end.is_Rational else sp.Rational(str(sp.N(end, 50)))
 
 
 def above(lower: sp.Expr | int, *, closed: bool = False, integer: bool = False) -> Interval:
