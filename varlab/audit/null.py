@@ -1,0 +1,123 @@
+"""What normal i.i.d. data give in the very pipeline that the data go through: simulated, seeded, cached.
+
+L-kurtosis and the autocorrelations of standardised values do not depend on location or scale, so under the
+null their laws depend on the sample size alone, and simulating them is exact up to the number of
+draws. The Monte-Carlo p-value (b + 1)/(N + 1) is valid as it stands: it is never below what it
+should be, unlike a clipped table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from varlab.audit.scale_path import standardise
+from varlab.core import generator
+
+Array = NDArray[np.float64]
+
+MOST_DRAWS = 9999
+FEWEST_DRAWS = 1999
+BUDGET = 6_000_000  # numbers simulated per sample size: a second or two
+
+
+def draws(size: int) -> int:
+    """How many null samples of ``size`` are simulated."""
+    return int(np.clip(BUDGET // size, FEWEST_DRAWS, MOST_DRAWS))
+
+
+def l_kurtosis(x: Array) -> Array:
+    """L-kurtosis along axis 0 (Hosking 1990); NaN where there is no spread."""
+    flat = x.reshape(len(x), -1)
+    second, fourth = stats.lmoment(flat, order=[2, 4], axis=0, standardize=False)
+    ratio = np.divide(fourth, second, out=np.full(second.shape, np.nan), where=second > 0)
+    return np.asarray(ratio.reshape(x.shape[1:]), dtype=np.float64)
+
+
+@lru_cache(maxsize=64)
+def l_kurtosis_mean(size: int) -> float:
+    """Mean L-kurtosis of ``size`` normal values (0.1226 for large samples)."""
+    rng = generator(0, "audit", "null", "l-kurtosis", size)
+    return float(l_kurtosis(rng.standard_normal((size, draws(size)))).mean())
+
+
+@dataclass(frozen=True)
+class RunNull:
+    """Laws under the null for one run of given length, after standardising.
+
+    Attributes
+    ----------
+    l_kurtosis : ndarray, shape (draw,)
+        Sorted.
+    sign_mean, sign_sd, size_mean, size_sd : ndarray, shape (lag,)
+        Autocorrelations of signs and of ranks of sizes at lags 1, 2, ...
+    """
+
+    l_kurtosis: Array
+    sign_mean: Array
+    sign_sd: Array
+    size_mean: Array
+    size_sd: Array
+
+    def l_kurtosis_pvalues(self, values: Array) -> Array:
+        """Two-sided Monte-Carlo p-values."""
+        count = len(self.l_kurtosis)
+        below = np.searchsorted(self.l_kurtosis, values, side="right")
+        above = count - np.searchsorted(self.l_kurtosis, values, side="left")
+        tail = (np.minimum(below, above) + 1) / (count + 1)
+        return np.where(np.isnan(values), np.nan, np.minimum(2 * tail, 1.0))
+
+
+def autocorrelations(scores: Array, lags: int) -> Array:
+    """Autocorrelations along axis 0 at lags 1..``lags``, shape (lag, coordinate).
+
+    The definition of Box & Jenkins: sums over the steps that overlap, over the whole sum of squares.
+    """
+    centred = scores - scores.mean(axis=0)
+    padded = 2 * len(scores)
+    spectrum = np.abs(np.fft.rfft(centred, n=padded, axis=0)) ** 2
+    covariances = np.fft.irfft(spectrum, n=padded, axis=0)[: lags + 1]
+    total = covariances[0]
+    return np.asarray(
+        np.divide(covariances[1:], total, out=np.zeros_like(covariances[1:]), where=total > 0)
+    )
+
+
+def run_scores(z: Array) -> tuple[Array, Array]:
+    """Signs about the median, and ranks of sizes, of a standardised run (step, coordinate)."""
+    centred = z - np.median(z, axis=0)
+    return np.sign(centred), np.asarray(stats.rankdata(np.abs(centred), axis=0), dtype=np.float64)
+
+
+def lag_limits(steps: int) -> tuple[int, int]:
+    """Lags that are tested (1..5), and the last lag that measures noise."""
+    return 5, 5 + int(np.clip(steps // 6, 8, 64))
+
+
+@lru_cache(maxsize=16)
+def run_null(steps: int) -> RunNull:
+    """Simulate the null for a run of ``steps`` steps."""
+    rng = generator(0, "audit", "null", "run", steps)
+    last = lag_limits(steps)[1]
+    kurtoses, signs, sizes = [], [], []
+    left = draws(steps)
+    while left:
+        chunk = min(left, 1000)
+        z = standardise(rng.standard_normal((steps, chunk))).z
+        kurtoses.append(l_kurtosis(z))
+        sign, size = run_scores(z)
+        signs.append(autocorrelations(sign, last))
+        sizes.append(autocorrelations(size, last))
+        left -= chunk
+    sign_all, size_all = np.concatenate(signs, axis=1), np.concatenate(sizes, axis=1)
+    return RunNull(
+        l_kurtosis=np.sort(np.concatenate(kurtoses)),
+        sign_mean=sign_all.mean(axis=1),
+        sign_sd=sign_all.std(axis=1),
+        size_mean=size_all.mean(axis=1),
+        size_sd=size_all.std(axis=1),
+    )

@@ -1,0 +1,132 @@
+"""Synthetic gradients with one planted violation each: what the audit must catch, and its null.
+
+All processes are stationary from the first step unless drift is what is planted, have unit scale,
+and take coordinates that are correlated at ``correlation`` within a layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from varlab.core import InputError, require
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Replicas, steps, coordinates, and the correlation between coordinates of a layer."""
+
+    replicas: int
+    steps: int
+    coordinates: int
+    correlation: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("replicas", "steps", "coordinates"):
+            value = getattr(self, name)
+            require(value >= 1, name, "be >= 1", value)
+        require(0 <= self.correlation < 1, "correlation", "lie in [0, 1)", self.correlation)
+
+    def normals(self, rng: np.random.Generator, steps: int | None = None) -> Array:
+        """Standard normals, i.i.d. but for the correlation between coordinates."""
+        size = (self.replicas, self.steps if steps is None else steps)
+        own = rng.standard_normal((*size, self.coordinates))
+        shared = rng.standard_normal((*size, 1))
+        return np.asarray(
+            np.sqrt(self.correlation) * shared + np.sqrt(1 - self.correlation) * own
+        )
+
+
+Process = Callable[[Shape, np.random.Generator], Array]
+
+
+def iid_normal(shape: Shape, rng: np.random.Generator) -> Array:
+    """The null."""
+    return shape.normals(rng)
+
+
+def ar1(coefficient: float) -> Process:
+    """Stationary Gaussian AR(1)."""
+
+    def draw(shape: Shape, rng: np.random.Generator) -> Array:
+        x = shape.normals(rng)
+        innovation = np.sqrt(1 - coefficient**2)
+        for t in range(1, shape.steps):
+            x[:, t] = coefficient * x[:, t - 1] + innovation * x[:, t]
+        return x
+
+    return draw
+
+
+def student_t(freedom: float) -> Process:
+    """Student t with ``freedom`` > 2, scaled to unit variance; the divisor is each coordinate's own."""
+
+    def draw(shape: Shape, rng: np.random.Generator) -> Array:
+        z = shape.normals(rng)
+        divisor = np.sqrt(rng.chisquare(freedom, z.shape) / freedom)
+        return np.asarray(z / divisor * np.sqrt((freedom - 2) / freedom))
+
+    return draw
+
+
+def scale_drift(log_fall: float) -> Process:
+    """Normals whose scale falls by exp(-``log_fall``) along the steps, linearly in its logarithm."""
+
+    def draw(shape: Shape, rng: np.random.Generator) -> Array:
+        path = np.exp(-log_fall * np.linspace(0, 1, shape.steps))
+        return np.asarray(shape.normals(rng) * path[:, None])
+
+    return draw
+
+
+def mean(ratio: float) -> Process:
+    """Normals with mean ``ratio`` standard deviations."""
+
+    def draw(shape: Shape, rng: np.random.Generator) -> Array:
+        return np.asarray(shape.normals(rng) + ratio)
+
+    return draw
+
+
+def arch1(coefficient: float, burn_in: int = 50) -> Process:
+    """ARCH(1) with unit variance: white, but volatile and heavy-tailed."""
+
+    def draw(shape: Shape, rng: np.random.Generator) -> Array:
+        x = shape.normals(rng, shape.steps + burn_in)
+        for t in range(1, x.shape[1]):
+            x[:, t] *= np.sqrt(1 - coefficient + coefficient * x[:, t - 1] ** 2)
+        return x[:, burn_in:]
+
+    return draw
+
+
+def shared_mean(correlation: float) -> Process:
+    """A random offset that all steps of a replica share: gradients of different steps correlate."""
+
+    def draw(shape: Shape, rng: np.random.Generator) -> Array:
+        offset = shape.normals(rng, 1)
+        own = shape.normals(rng)
+        return np.asarray(np.sqrt(correlation) * offset + np.sqrt(1 - correlation) * own)
+
+    return draw
+
+
+#: The violations against which ``varlab calibrate`` reports power.
+PLANTED: dict[str, Process] = {
+    "AR(1) 0.3": ar1(0.3),
+    "Student t(5)": student_t(5),
+    "scale drift e^-1": scale_drift(1.0),
+    "mean 0.5 s": mean(0.5),
+}
+
+
+def planted(name: str) -> Process:
+    """The process called ``name``."""
+    if name not in PLANTED:
+        raise InputError(f"no planted violation {name!r}; there are {', '.join(PLANTED)}")
+    return PLANTED[name]

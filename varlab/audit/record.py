@@ -1,0 +1,378 @@
+"""The three protocols: run a task, once or in replicas, and record what the audit needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from varlab.audit.protocol import Protocol
+from varlab.audit.recording import Recording
+from varlab.audit.storage import RecordingWriter, load
+from varlab.audit.tap import OK, GradientTap, choose_layers
+from varlab.audit.vectorised import VectorisedReplicas, vectorise
+from varlab.audit.watch import second_moment_decay
+from varlab.core import InputError, require
+from varlab.tasks import Task, build, separates_order
+from varlab.tasks.task import UNKNOWN, WITH_REPLACEMENT, torch_seed
+
+Factory = Callable[..., Task]
+Progress = Callable[[int, int, str], None]
+# A 31-bit seed: what factories pass on to random.seed, numpy or torch must fit all of them.
+SEED_BITS = 31
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be run, and what it will store.
+
+    Attributes
+    ----------
+    replicas, steps : int
+    inits, orders : tuple of int
+        Labels of each replica's initialisation and data order.
+    """
+
+    factory: Factory
+    protocol: Protocol
+    replicas: int
+    steps: int
+    inits: tuple[int, ...]
+    orders: tuple[int, ...]
+    separate: bool
+    seed: int
+    select: str
+    coordinates: int
+    after: int
+    task: str
+
+    def build(self, replica: int) -> Task:
+        """The task of one replica."""
+        init = self._seed("init", self.inits[replica])
+        if not self.separate:
+            return build(self.factory, init)
+        return build(self.factory, init, self._seed("order", self.orders[replica]))
+
+    def _seed(self, what: str, label: int) -> int:
+        return torch_seed(self.seed, "audit", what, label) >> (63 - SEED_BITS)
+
+
+def record(
+    factory: Factory,
+    *,
+    protocol: str = "ensemble",
+    replicas: int | None = None,
+    steps: int = 40,
+    seed: int = 0,
+    inits: int | None = None,
+    orders: int | None = None,
+    select: str = "*",
+    coordinates: int = 64,
+    after: int = 0,
+    task: str | None = None,
+    out: str | Path | None = None,
+    resume: bool = False,
+    vectorised: bool | None = None,
+    progress: Progress | None = None,
+    announce: Callable[[str], None] | None = None,
+) -> Recording:
+    """Run ``factory``'s task under a protocol and record its gradients.
+
+    Parameters
+    ----------
+    factory : callable
+        ``factory(seed) -> Task``, or ``factory(seed, order_seed=...)``.
+    protocol : {"frozen", "run", "ensemble"}
+    replicas : int, optional
+        For ``ensemble``; 64 when None, or ``inits * orders``.
+    steps : int
+        Training steps, or draws under ``frozen``.
+    inits, orders : int, optional
+        Cross that many initialisations with that many data orders (both, or neither), to separate
+        their shares; the factory must take ``order_seed``.
+    select, coordinates
+        As in :func:`varlab.watch`.
+    after : int
+        Train so many steps before recording (``frozen`` and ``run``).
+    out : path, optional
+        Zarr store, appended as it goes; ``resume`` continues an interrupted one to the same result.
+    vectorised : bool, optional
+        Run all replicas at once through torch.func; tried when None, one after another where the
+        model does not allow it.
+    progress : callable, optional
+        ``progress(done, total, what)``.
+    announce : callable, optional
+        Told what will be stored, before it is.
+
+    Raises
+    ------
+    InputError
+        A bad request, a factory that fails, batches that end early.
+    """
+    plan = _plan(
+        factory,
+        protocol,
+        replicas,
+        steps,
+        seed,
+        inits,
+        orders,
+        select,
+        coordinates,
+        after,
+        task or str(getattr(factory, "__name__", type(factory).__name__)),
+    )
+    first = plan.build(0)
+    layers, statuses = choose_layers(
+        first.model, first.optimizer, select=select, coordinates=coordinates, seed=seed
+    )
+    names = [layer.name for layer in layers for _ in layer.indices]
+    if announce:
+        size = plan.replicas * plan.steps * len(names) * 4
+        announce(
+            f"recording {plan.replicas} replicas x {plan.steps} steps x {len(names)} coordinates: "
+            f"{size / 1e6:.1f} MB {'in ' + str(out) if out else 'in memory'}"
+        )
+    meta: dict[str, Any] = {
+        "protocol": plan.protocol.value,
+        "beta2": second_moment_decay(first.optimizer),
+        "sampler": _sampler(first, plan.protocol),
+        "task": plan.task,
+        "seed": seed,
+        "inits": plan.inits,
+        "orders": plan.orders if plan.separate else None,
+    }
+    sink = (
+        _Memory(plan, names, meta) if out is None else _Store(plan, names, meta, Path(out), resume)
+    )
+    for replica, step, row, faults in _rows(plan, first, vectorised, sink, progress):
+        sink.take(replica, step, row)
+        statuses.update(faults)
+    return sink.finish({name: status for name, status in statuses.items() if status != OK})
+
+
+def _rows(
+    plan: Plan,
+    first: Task,
+    vectorised: bool | None,
+    sink: _Memory | _Store,
+    progress: Progress | None,
+) -> Iterator[tuple[int | None, int, NDArray[Any], dict[str, str]]]:
+    """(replica, step, row, statuses) for all that is not stored yet; replica None for all at once."""
+    together = None
+    if plan.protocol is Protocol.ENSEMBLE and vectorised is not False and plan.replicas > 1:
+        together = vectorise(plan, first)
+        if together is None and vectorised:
+            raise InputError(
+                "this task does not run through torch.func; leave vectorised=None to run its "
+                "replicas one after another"
+            )
+    if together is not None:
+        yield from _together(plan, together, sink, progress)
+        return
+    total = plan.replicas * plan.steps
+    for replica in range(plan.replicas):
+        start = sink.recorded(replica)
+        if start >= plan.steps:
+            continue
+        task = first if replica == 0 else plan.build(replica)
+        for step, row, faults in _one(plan, task, replica):
+            if step > start:
+                yield replica, step, row, faults
+            if progress:
+                progress(replica * plan.steps + step, total, f"replica {replica + 1}")
+
+
+def _together(
+    plan: Plan, together: VectorisedReplicas, sink: _Memory | _Store, progress: Progress | None
+) -> Iterator[tuple[None, int, NDArray[Any], dict[str, str]]]:
+    start = min(sink.recorded(r) for r in range(plan.replicas))
+    for step in range(1, plan.steps + 1):
+        rows = together.step()
+        if step > start:
+            yield None, step, rows, {}
+        if progress:
+            progress(step * plan.replicas, plan.steps * plan.replicas, "all replicas at once")
+
+
+def _one(
+    plan: Plan, task: Task, replica: int
+) -> Iterator[tuple[int, NDArray[Any], dict[str, str]]]:
+    """Train (or, under ``frozen``, only differentiate) one replica, yielding its rows."""
+    layers, statuses = choose_layers(
+        task.model, task.optimizer, select=plan.select, coordinates=plan.coordinates, seed=plan.seed
+    )
+    caught: list[Tensor] = []
+    frozen = plan.protocol is Protocol.FROZEN
+    tap = GradientTap(layers, statuses, task.optimizer, lambda step, row: caught.append(row))
+    random = torch.Generator().manual_seed(torch_seed(plan.seed, "replica", replica)).get_state()
+    try:
+        batches = iter(task.batches)
+        for step in range(1, plan.after + 1):
+            random = train_step(task, batches, step, random)
+        caught.clear()
+        if frozen and hasattr(task.batches, "with_replacement"):
+            batches = iter(task.batches.with_replacement())
+        for step in range(1, plan.steps + 1):
+            random = train_step(task, batches, step, random, update=not frozen)
+            if frozen:
+                tap.record_now()
+            if not caught:
+                raise InputError(
+                    f"the optimizer made no recorded step at step {step}; its step() must run"
+                )
+            row = caught.pop().numpy().copy()
+            caught.clear()
+            yield step, row, {n: s for n, s in tap.statuses.items() if s != OK}
+    finally:
+        tap.close()
+
+
+def train_step(
+    task: Task, batches: Iterator[Any], step: int, random: Tensor, *, update: bool = True
+) -> Tensor:
+    """One training step under the replica's own random state; returns that state afterwards."""
+    with torch.random.fork_rng(devices=[]):
+        torch.set_rng_state(random)
+        try:
+            batch = next(batches)
+        except StopIteration:
+            raise InputError(
+                f"the batches ended before step {step}; give an endless iterable or fewer steps"
+            ) from None
+        task.optimizer.zero_grad(set_to_none=True)
+        task.loss(task.model, batch).backward()  # type: ignore[no-untyped-call]
+        if update:
+            task.optimizer.step()
+        return torch.get_rng_state()
+
+
+class _Memory:
+    """Rows in one array, allocated before the first step."""
+
+    def __init__(self, plan: Plan, names: list[str], meta: dict[str, Any]) -> None:
+        self.names, self.meta = names, meta
+        self.array = np.full((plan.replicas, plan.steps, len(names)), np.nan, dtype=np.float32)
+
+    def recorded(self, replica: int) -> int:
+        return 0
+
+    def take(self, replica: int | None, step: int, row: NDArray[Any]) -> None:
+        self.array[slice(None) if replica is None else replica, step - 1] = row
+
+    def finish(self, statuses: dict[str, str]) -> Recording:
+        return Recording.from_arrays(self.array, self.names, statuses=statuses, **self.meta)
+
+
+class _Store:
+    """Rows in a Zarr store."""
+
+    def __init__(
+        self, plan: Plan, names: list[str], meta: dict[str, Any], path: Path, resume: bool
+    ) -> None:
+        self.path = path
+        self.writer = RecordingWriter(
+            path,
+            replicas=plan.replicas,
+            layers=names,
+            resume=resume,
+            attrs={"steps_planned": plan.steps},
+            **meta,
+        )
+        self.before = self.writer.recorded
+
+    def recorded(self, replica: int) -> int:
+        return int(self.before[replica])
+
+    def take(self, replica: int | None, step: int, row: NDArray[Any]) -> None:
+        self.writer.write(step, row, replica)
+
+    def finish(self, statuses: dict[str, str]) -> Recording:
+        for layer, status in statuses.items():
+            self.writer.set_status(layer, status)
+        self.writer.close()
+        return load(self.path)
+
+
+def _sampler(task: Task, protocol: Protocol) -> str:
+    if protocol is Protocol.FROZEN:
+        return WITH_REPLACEMENT if hasattr(task.batches, "with_replacement") else UNKNOWN
+    return task.sampler
+
+
+def _plan(
+    factory: Factory,
+    protocol: str,
+    replicas: int | None,
+    steps: int,
+    seed: int,
+    inits: int | None,
+    orders: int | None,
+    select: str,
+    coordinates: int,
+    after: int,
+    task: str,
+) -> Plan:
+    chosen = Protocol.parse(protocol)
+    require(isinstance(steps, int) and steps >= 1, "steps", "be an integer >= 1", steps)
+    require(isinstance(after, int) and after >= 0, "after", "be an integer >= 0", after)
+    separate = separates_order(factory)
+    if chosen is not Protocol.ENSEMBLE:
+        if replicas not in (None, 1) or inits or orders:
+            raise InputError(
+                f"protocol {chosen.value} runs one replica; use ensemble for replicas, inits or orders"
+            )
+        labels = (0,)
+        return Plan(
+            factory,
+            chosen,
+            1,
+            steps,
+            labels,
+            labels,
+            separate,
+            seed,
+            select,
+            coordinates,
+            after,
+            task,
+        )
+    require(after == 0, "after", "be 0 under ensemble, which records from the first step", after)
+    if inits or orders:
+        if not (inits and orders):
+            raise InputError(f"inits and orders go together; got inits={inits}, orders={orders}")
+        if not separate:
+            raise InputError(
+                "inits and orders need a factory with a parameter order_seed; add one to it"
+            )
+        require(
+            replicas in (None, inits * orders),
+            "replicas",
+            f"be inits x orders = {inits * orders}",
+            replicas,
+        )
+        pairs = [(i, j) for i in range(inits) for j in range(orders)]
+    else:
+        count = 64 if replicas is None else replicas
+        require(isinstance(count, int) and count >= 2, "replicas", "be an integer >= 2", count)
+        pairs = [(r, r) for r in range(count)]
+    return Plan(
+        factory,
+        chosen,
+        len(pairs),
+        steps,
+        tuple(i for i, _ in pairs),
+        tuple(j for _, j in pairs),
+        separate,
+        seed,
+        select,
+        coordinates,
+        0,
+        task,
+    )

@@ -1,0 +1,231 @@
+"""A recording: the gradients an optimiser squared into v_t, labelled, with what was random about them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+
+from varlab.audit.protocol import Protocol
+from varlab.core import InputError, Result, require
+
+SCHEMA = 1
+FORMAT = "varlab.recording"
+QUANTITY = "gradient as squared into v_t: after accumulation, clipping and coupled weight decay"
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, eq=False)
+class Recording(Result):
+    """Gradients per replica, step and coordinate. Built by :meth:`from_arrays`, ``load`` or ``watch``.
+
+    Attributes
+    ----------
+    dataset : xarray.Dataset
+        Variable ``gradients`` (replica, step, coordinate), float32 or float64, in the model's
+        units; coordinates ``step`` (numbers of the recorded steps, from 1), ``layer_index``
+        (coordinate; index into ``attrs["layers"]``), and ``init``, ``order`` (replica; which
+        initialisation and which data order a replica had, -1 where unknown). ``attrs`` hold
+        ``layers``, ``statuses``, ``beta2``, ``protocol``, ``sampler``, ``quantity``, ``task``,
+        ``seed``, ``complete`` and whatever else the recorder added; all JSON values.
+    """
+
+    dataset: xr.Dataset
+
+    @classmethod
+    def from_arrays(
+        cls,
+        gradients: ArrayLike,
+        layers: Sequence[str],
+        beta2: float = 0.999,
+        *,
+        steps: ArrayLike | None = None,
+        protocol: str | None = None,
+        inits: ArrayLike | None = None,
+        orders: ArrayLike | None = None,
+        sampler: str = UNKNOWN,
+        quantity: str = QUANTITY,
+        task: str = "arrays",
+        seed: int | None = None,
+        statuses: Mapping[str, str] | None = None,
+        **attrs: Any,
+    ) -> Recording:
+        """A recording from arrays in memory.
+
+        Parameters
+        ----------
+        gradients : array_like, shape (replica, step, coordinate)
+            float32 and float64 are kept, other types become float64. Under ``frozen`` the draws lie
+            along ``step``.
+        layers : sequence of str
+            Name of the layer of each coordinate.
+        beta2 : float
+            In [0, 1): decay of the second-moment average that the gradients went into.
+        steps : array_like of int, optional
+            Increasing step numbers; 1, 2, ... when None.
+        protocol : str, optional
+            ``frozen``, ``run`` or ``ensemble``; ``run`` for one replica, else ``ensemble``.
+        inits, orders : array_like of int, shape (replica,), optional
+            Which initialisation and which data order each replica had.
+        sampler : str
+            How minibatches were drawn. Without replacement within an epoch they are
+            anti-correlated, which a reader of the independence verdict must know.
+        quantity : str
+            What was recorded.
+        task : str
+        seed : int, optional
+        statuses : mapping, optional
+            What only the recorder can know of a layer: ``sparse``, ``no-gradient``; such layers may
+            have no coordinates.
+        **attrs
+            Further JSON values for ``dataset.attrs``.
+
+        Raises
+        ------
+        DomainError
+            For shapes that do not agree, an empty selection, or beta2 outside [0, 1).
+        """
+        array = np.asarray(gradients)
+        if array.dtype not in (np.float32, np.float64):
+            array = array.astype(np.float64)
+        require(array.ndim == 3, "gradients", "have axes (replica, step, coordinate)", array.shape)
+        names = [str(name) for name in layers]
+        require(
+            len(names) == array.shape[2],
+            "layers",
+            f"name each of the {array.shape[2]} coordinates",
+            f"{len(names)} names",
+        )
+        known = dict(statuses or {})
+        require(
+            array.shape[0] > 0 and array.shape[1] > 0 and (array.shape[2] > 0 or bool(known)),
+            "gradients",
+            "hold at least one replica, step and coordinate",
+            array.shape,
+            "select more",
+        )
+        require(0 <= beta2 < 1, "beta2", "lie in [0, 1)", beta2)
+        replicas, length, _ = array.shape
+        unique = list(dict.fromkeys([*names, *known]))
+        index = {name: i for i, name in enumerate(unique)}
+        numbers = np.arange(1, length + 1) if steps is None else np.asarray(steps, dtype=np.int64)
+        require(
+            numbers.shape == (length,) and bool(np.all(np.diff(numbers) > 0)),
+            "steps",
+            f"be {length} increasing numbers",
+            numbers.tolist(),
+        )
+        chosen = Protocol.parse(protocol or ("run" if replicas == 1 else "ensemble"))
+        if chosen is not Protocol.ENSEMBLE and replicas != 1:
+            raise InputError(
+                f"protocol {chosen.value} takes one replica (its {'draws' if chosen is Protocol.FROZEN else 'steps'}"
+                f" lie along step); got {replicas}"
+            )
+        dataset = xr.Dataset(
+            {"gradients": (("replica", "step", "coordinate"), array)},
+            coords={
+                "step": numbers.astype(np.int64),
+                "layer_index": ("coordinate", np.array([index[n] for n in names], dtype=np.int32)),
+                "init": ("replica", _labels(inits, replicas, "inits")),
+                "order": ("replica", _labels(orders, replicas, "orders")),
+            },
+            attrs={
+                "format": FORMAT,
+                "schema": SCHEMA,
+                "layers": unique,
+                "statuses": known,
+                "beta2": float(beta2),
+                "protocol": chosen.value,
+                "sampler": sampler,
+                "quantity": quantity,
+                "task": task,
+                "seed": seed,
+                "complete": True,
+                **attrs,
+            },
+        )
+        return cls(dataset)
+
+    @property
+    def gradients(self) -> NDArray[np.floating]:
+        """Array of shape (replica, step, coordinate)."""
+        return np.asarray(self.dataset["gradients"].values)
+
+    @property
+    def steps(self) -> NDArray[np.int64]:
+        """Numbers of the recorded steps."""
+        return np.asarray(self.dataset["step"].values, dtype=np.int64)
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Names of the layers, those without coordinates included."""
+        return tuple(self.dataset.attrs["layers"])
+
+    @property
+    def statuses(self) -> dict[str, str]:
+        """What the recorder said of layers; layers that it said nothing of are missing."""
+        return dict(self.dataset.attrs.get("statuses", {}))
+
+    @property
+    def protocol(self) -> Protocol:
+        """The protocol under which it was recorded."""
+        return Protocol.parse(self.dataset.attrs["protocol"])
+
+    @property
+    def beta2(self) -> float:
+        """Decay of the second-moment average."""
+        return float(self.dataset.attrs["beta2"])
+
+    @property
+    def inits(self) -> NDArray[np.int64] | None:
+        """Initialisation of each replica; None where unknown."""
+        values = np.asarray(self.dataset["init"].values, dtype=np.int64)
+        return None if np.any(values < 0) else values
+
+    @property
+    def orders(self) -> NDArray[np.int64] | None:
+        """Data order of each replica; None where unknown."""
+        values = np.asarray(self.dataset["order"].values, dtype=np.int64)
+        return None if np.any(values < 0) else values
+
+    def layer(self, name: str) -> NDArray[np.float64]:
+        """Gradients of one layer, shape (replica, step, its coordinates)."""
+        if name not in self.layers:
+            raise InputError(f"no layer {name!r}; there are {', '.join(self.layers)}")
+        chosen = self.dataset["layer_index"].values == self.layers.index(name)
+        return np.asarray(self.dataset["gradients"].values[:, :, chosen], dtype=np.float64)
+
+    def replica(self, index: int) -> Recording:
+        """One replica as a recording under ``run``."""
+        dataset = self.dataset.isel(replica=[index]).copy()
+        dataset.attrs = {**self.dataset.attrs, "protocol": Protocol.RUN.value}
+        return Recording(dataset)
+
+    def summary(self) -> str:
+        """What it holds, in two lines."""
+        sizes, attrs = self.dataset.sizes, self.dataset.attrs
+        return (
+            f"Recording of {attrs['task']} ({attrs['protocol']}): {sizes['replica']} replicas, "
+            f"{sizes['step']} steps, {sizes['coordinate']} coordinates in {len(self.layers)} layers"
+            f"{'' if attrs['complete'] else ' (interrupted)'}\n"
+            f"  beta2 {self.beta2:g}, sampler {attrs['sampler']}, {attrs['quantity']}"
+        )
+
+    def save(self, path: str | Path) -> None:
+        """Write a Zarr store at ``path``, beside first and then renamed; see ``varlab.load``."""
+        from varlab.audit.storage import save
+
+        save(self, Path(path))
+
+
+def _labels(values: ArrayLike | None, replicas: int, name: str) -> NDArray[np.int64]:
+    if values is None:
+        return np.full(replicas, -1, dtype=np.int64)
+    labels = np.asarray(values, dtype=np.int64)
+    require(labels.shape == (replicas,), name, f"hold {replicas} labels", labels.shape)
+    return labels

@@ -1,0 +1,314 @@
+"""Recordings on disk: one Zarr store, appended step by step, readable after a kill at any moment.
+
+The order of writes makes it so: gradients first, then the number of steps that each replica has
+(``recorded``). A reader trusts ``recorded`` alone, so a half-written tail is never seen. Every file
+of the store is written beside and renamed by Zarr itself.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zarr
+from numpy.typing import ArrayLike, NDArray
+
+from varlab.audit.recording import FORMAT, QUANTITY, SCHEMA, UNKNOWN, Recording
+from varlab.core import InputError, require
+
+
+class RecordingWriter:
+    """Appends to a store while training runs; a context manager.
+
+    Memory: ``flush_every`` steps of the selected coordinates per replica; nothing grows with the
+    run. All replicas may advance together (:meth:`write` with ``replica=None``) or one after
+    another.
+
+    Parameters
+    ----------
+    path : path
+        Must not exist, unless ``resume``.
+    replicas : int
+    layers : sequence of str
+        Layer of each coordinate; fixed from the start.
+    beta2, protocol, sampler, quantity, task, seed, inits, orders, statuses, attrs
+        As in :meth:`Recording.from_arrays`.
+    dtype : dtype
+        float32 or float64.
+    flush_every : int
+        Steps kept in memory before they are written.
+    resume : bool
+        Continue an interrupted store of the same shape: :attr:`recorded` says from where.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        replicas: int,
+        layers: Sequence[str],
+        beta2: float,
+        protocol: str,
+        sampler: str = UNKNOWN,
+        quantity: str = QUANTITY,
+        task: str = "arrays",
+        seed: int | None = None,
+        inits: ArrayLike | None = None,
+        orders: ArrayLike | None = None,
+        statuses: Mapping[str, str] | None = None,
+        dtype: Any = np.float32,
+        flush_every: int = 16,
+        resume: bool = False,
+        attrs: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.path = Path(path)
+        require(flush_every >= 1, "flush_every", "be >= 1", flush_every)
+        require(len(layers) > 0 or bool(statuses), "layers", "name at least one", len(layers))
+        # One row of zeros through the front door checks all metadata and lays out the coordinates.
+        head = Recording.from_arrays(
+            np.zeros((replicas, 1, len(layers)), dtype=dtype),
+            layers,
+            beta2,
+            protocol=protocol,
+            inits=inits,
+            orders=orders,
+            sampler=sampler,
+            quantity=quantity,
+            task=task,
+            seed=seed,
+            statuses=statuses,
+            **dict(attrs or {}),
+        ).dataset
+        self._replicas, self._coordinates, self._flush_every = replicas, len(layers), flush_every
+        self._buffers: list[list[NDArray[Any]]] = [[] for _ in range(replicas)]
+        self._numbers: list[list[int]] = [[] for _ in range(replicas)]
+        if resume and self.path.exists():
+            self._group = _open(self.path, "r+")
+            stored = dict(self._group.attrs)
+            same = ("layers", "beta2", "protocol", "task", "seed")
+            if self._gradients.shape[::2] != (replicas, len(layers)) or any(
+                stored.get(k) != head.attrs[k] for k in same
+            ):
+                raise InputError(f"{self.path} holds another recording; choose another place")
+        else:
+            if self.path.exists():
+                raise InputError(f"{self.path} exists; choose another place or resume it")
+            self._group = self._create(head, dtype)
+
+    def _create(self, head: Any, dtype: Any) -> Any:
+        group = _creating(self.path)
+        shape = (self._replicas, 0, self._coordinates)
+        group.create_array(
+            "gradients",
+            shape=shape,
+            dtype=np.dtype(dtype),
+            chunks=(self._replicas, self._flush_every, max(self._coordinates, 1)),
+            fill_value=np.nan,
+            dimension_names=("replica", "step", "coordinate"),
+        )
+        for name, dimension, values in (
+            ("step", "step", np.zeros(0, dtype=np.int64)),
+            ("recorded", "replica", np.zeros(self._replicas, dtype=np.int64)),
+            ("layer_index", "coordinate", head["layer_index"].values),
+            ("init", "replica", head["init"].values),
+            ("order", "replica", head["order"].values),
+        ):
+            array = group.create_array(
+                name,
+                shape=values.shape,
+                dtype=values.dtype,
+                chunks=(max(len(values), 1024),),
+                dimension_names=(dimension,),
+            )
+            if len(values):
+                array[:] = values
+        # Attributes come last: a store without them is recognised as never begun.
+        group.attrs.update({**head.attrs, "complete": False})
+        return group
+
+    @property
+    def _gradients(self) -> Any:
+        return self._group["gradients"]
+
+    @property
+    def recorded(self) -> NDArray[np.int64]:
+        """Steps on disk per replica."""
+        return np.asarray(self._group["recorded"][:], dtype=np.int64)
+
+    def write(self, step: int, values: ArrayLike, replica: int | None = None) -> None:
+        """Take the next recorded step of one replica, or of all of them.
+
+        Parameters
+        ----------
+        step : int
+            Its number; larger than the last one of this replica.
+        values : array_like, shape (coordinate,) or, with ``replica=None``, (replica, coordinate)
+        replica : int, optional
+        """
+        rows = np.asarray(values, dtype=self._gradients.dtype)
+        wanted: tuple[int, ...] = (self._coordinates,)
+        if replica is None:
+            wanted = (self._replicas, self._coordinates)
+        require(rows.shape == wanted, "values", f"have shape {wanted}", rows.shape)
+        chosen = range(self._replicas) if replica is None else (replica,)
+        for r, row in zip(chosen, rows.reshape(-1, self._coordinates), strict=True):
+            self._buffers[r].append(row.copy())
+            self._numbers[r].append(int(step))
+        if len(self._buffers[chosen[0]]) >= self._flush_every:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is buffered; after it returns, a kill loses nothing of it."""
+        recorded = self.recorded
+        ends = recorded + np.array([len(b) for b in self._buffers])
+        if np.array_equal(ends, recorded):
+            return
+        try:
+            longest = int(max(ends.max(), self._gradients.shape[1]))
+            if longest > self._gradients.shape[1]:
+                self._group["step"].resize((longest,))
+                self._gradients.resize((self._replicas, longest, self._coordinates))
+            spans = {(int(a), int(b)) for a, b in zip(recorded, ends, strict=True)}
+            if len(spans) == 1:  # all replicas advance together: whole chunks in one write
+                ((start, end),) = spans
+                self._gradients[:, start:end, :] = np.array(self._buffers)
+                self._group["step"][start:end] = np.array(self._numbers[0])
+            else:
+                for r, (start, end) in enumerate(zip(recorded, ends, strict=True)):
+                    if end > start:
+                        self._gradients[r, start:end, :] = np.array(self._buffers[r])
+                        self._group["step"][start:end] = np.array(self._numbers[r])
+            self._group["recorded"][:] = ends
+        except OSError as error:
+            raise InputError(
+                f"cannot write to {self.path}: {error.strerror}; what was recorded before is kept"
+            ) from None
+        for r in range(self._replicas):
+            self._buffers[r].clear()
+            self._numbers[r].clear()
+
+    def set_status(self, layer: str, status: str) -> None:
+        """Note what only the recorder can see of a layer, such as ``sparse``."""
+        statuses = {**dict(self._group.attrs).get("statuses", {}), layer: status}
+        self._group.attrs.update({"statuses": statuses})
+
+    def close(self) -> None:
+        """Flush and mark the recording complete."""
+        self.flush()
+        self._group.attrs.update({"complete": True})
+
+    def __enter__(self) -> RecordingWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        # After an error the data are kept but not called complete.
+        if kind is None:
+            self.close()
+        else:
+            self.flush()
+
+
+def save(recording: Recording, path: Path) -> None:
+    """Write ``recording`` to a new store at ``path``, beside first and then renamed."""
+    if path.exists():
+        raise InputError(f"{path} exists; choose another place")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+    except OSError as error:
+        raise InputError(f"cannot write to {path}: {error.strerror}; choose another place") from None
+    try:
+        gradients, attrs = recording.gradients, dict(recording.dataset.attrs)
+        group = _creating(beside / "store")
+        arrays = {"gradients": recording.dataset["gradients"]}
+        arrays |= {k: recording.dataset[k] for k in ("step", "layer_index", "init", "order")}
+        for name, variable in arrays.items():
+            values = np.asarray(variable.values)
+            array = group.create_array(
+                name,
+                shape=values.shape,
+                dtype=values.dtype,
+                chunks=tuple(max(n, 1) for n in values.shape),
+                dimension_names=tuple(str(d) for d in variable.dims),
+            )
+            array[...] = values
+        recorded = group.create_array(
+            "recorded", shape=(len(gradients),), dtype=np.int64, dimension_names=("replica",)
+        )
+        recorded[:] = np.full(len(gradients), gradients.shape[1])
+        group.attrs.update(attrs)
+        (beside / "store").rename(path)
+    except OSError as error:
+        raise InputError(f"cannot write to {path}: {error.strerror}; choose another place") from None
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def load(path: str | Path) -> Recording:
+    """Read a recording, complete or interrupted.
+
+    Of an interrupted recording the largest rectangle is kept: those replicas and steps that were
+    written in full (``attrs["complete"]`` stays False).
+
+    Raises
+    ------
+    InputError
+        If ``path`` is not a recording, is of a newer schema, or holds no complete step.
+    """
+    place = Path(path)
+    group = _open(place, "r")
+    attrs = dict(group.attrs)
+    recorded = np.asarray(group["recorded"][:], dtype=np.int64)
+    longest_first = np.sort(recorded)[::-1]
+    areas = longest_first * np.arange(1, len(recorded) + 1)
+    length = int(longest_first[int(np.argmax(areas))])
+    if length == 0:
+        raise InputError(f"{place} holds no complete step; record again")
+    keep = np.flatnonzero(recorded >= length)
+    names = np.array(attrs.pop("layers"), dtype=object)
+    statuses = attrs.pop("statuses")
+    for derived in ("format", "schema"):
+        attrs.pop(derived)
+    complete = bool(attrs.pop("complete")) and len(keep) == len(recorded)
+    complete = complete and int(recorded.max()) == length
+    index = np.asarray(group["layer_index"][:], dtype=np.int64)
+    return Recording.from_arrays(
+        np.asarray(group["gradients"][:, :length, :])[keep],
+        [str(n) for n in names[index]],
+        statuses=statuses,
+        steps=np.asarray(group["step"][:length]),
+        inits=_known(group["init"], keep),
+        orders=_known(group["order"], keep),
+        complete=complete,
+        **attrs,
+    )
+
+
+def _known(array: Any, keep: NDArray[np.intp]) -> NDArray[np.int64]:
+    return np.asarray(array[:], dtype=np.int64)[keep]
+
+
+def _creating(path: Path) -> Any:
+    try:
+        return zarr.create_group(str(path))
+    except OSError as error:
+        raise InputError(f"cannot write to {path}: {error.strerror}; choose another place") from None
+
+
+def _open(path: Path, mode: str) -> Any:
+    if not path.exists():
+        raise InputError(f"no recording at {path}")
+    try:
+        group = zarr.open_group(str(path), mode=mode)
+        attrs = dict(group.attrs)
+    except (FileNotFoundError, KeyError, ValueError):
+        attrs = {}
+    if attrs.get("format") != FORMAT:
+        raise InputError(f"{path} is not a recording of varlab")
+    if int(attrs["schema"]) > SCHEMA:
+        raise InputError(f"{path} has schema {attrs['schema']}; this varlab reads up to {SCHEMA}")
+    return group

@@ -1,0 +1,148 @@
+"""All replicas of a task at once through torch.func, where model, loss and optimiser allow it.
+
+Parameters of the R replicas are stacked along a first axis; one vmapped gradient serves them all;
+and because the optimisers listed here act on each element alone, one optimiser over the stacked
+parameters makes every replica's step.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.func import functional_call, grad, stack_module_state, vmap
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils import _pytree as pytree
+
+from varlab.audit.tap import Layer, choose_layers
+from varlab.tasks import Task
+
+if TYPE_CHECKING:
+    from varlab.audit.record import Plan
+
+ELEMENTWISE = (torch.optim.Adam, torch.optim.AdamW, torch.optim.RAdam, torch.optim.SGD)
+# Float32 gradients of the same batch by two orders of summation agree to this, relative to the
+# layer's largest element; a model that mixes its replicas up does not.
+AGREEMENT = 1e-4
+
+
+class VectorisedReplicas:
+    """R replicas in lockstep; :meth:`step` makes one training step and returns their rows."""
+
+    def __init__(self, plan: Plan, tasks: list[Task]) -> None:
+        self.base = copy.deepcopy(tasks[0].model).to("meta")
+        self.loss = tasks[0].loss
+        stacked, self.buffers = stack_module_state([task.model for task in tasks])
+        self.parameters = {name: nn.Parameter(value.detach()) for name, value in stacked.items()}
+        self.optimizer = type(tasks[0].optimizer)(
+            self.parameters.values(), **_hyperparameters(tasks[0].optimizer)
+        )
+        self.streams: list[Iterator[Any]] = [iter(task.batches) for task in tasks]
+        layers, _ = choose_layers(
+            tasks[0].model,
+            tasks[0].optimizer,
+            select=plan.select,
+            coordinates=plan.coordinates,
+            seed=plan.seed,
+        )
+        self.layers: tuple[Layer, ...] = layers
+        self.gradient = vmap(grad(self._loss), randomness="error")
+
+    def _loss(
+        self, parameters: dict[str, Tensor], buffers: dict[str, Tensor], batch: Any
+    ) -> Tensor:
+        model = _Functional(self.base, {**parameters, **buffers})
+        return self.loss(model, batch)  # type: ignore[arg-type]
+
+    def gradients(self, batches: list[Any]) -> dict[str, Tensor]:
+        """Gradients of all replicas on a batch each, stacked along the first axis."""
+        stacked = pytree.tree_map(lambda *leaves: torch.stack(leaves), *batches)
+        values = {name: p.detach() for name, p in self.parameters.items()}
+        # The kernels that torch would choose have no batching rule and run replica by replica.
+        with sdpa_kernel(SDPBackend.MATH), torch.backends.mkldnn.flags(enabled=False):
+            found: dict[str, Tensor] = self.gradient(values, self.buffers, stacked)
+        return found
+
+    def step(self) -> NDArray[Any]:
+        """One step of every replica; the recorded coordinates, shape (replica, coordinate)."""
+        found = self.gradients([next(stream) for stream in self.streams])
+        for name, parameter in self.parameters.items():
+            parameter.grad = found[name]
+        rows = torch.cat([self._selected(layer) for layer in self.layers], dim=1).numpy().copy()
+        self.optimizer.step()
+        return rows
+
+    def _selected(self, layer: Layer) -> Tensor:
+        parameter = self.parameters[layer.name]
+        group = self.optimizer.param_groups[0]
+        values = parameter.grad.flatten(1)[:, layer.indices]  # type: ignore[union-attr]
+        decay = group.get("weight_decay", 0)
+        decoupled = isinstance(self.optimizer, torch.optim.AdamW) or group.get(
+            "decoupled_weight_decay", False
+        )
+        if decay and not decoupled:
+            values = values + decay * parameter.detach().flatten(1)[:, layer.indices]
+        return values
+
+
+class _Functional:
+    """Stands in for the model inside the loss: calls it with one replica's state."""
+
+    def __init__(self, base: nn.Module, state: dict[str, Tensor]) -> None:
+        self._base, self._state = base, state
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return functional_call(self._base, self._state, args, kwargs)
+
+
+def vectorise(plan: Plan, first: Task) -> VectorisedReplicas | None:
+    """The replicas of ``plan`` in lockstep, or None where that would not give the same answer.
+
+    Refused: optimisers that are not elementwise or have several groups, parameters that the
+    optimiser leaves out, normalisation with running statistics, dropout, and whatever torch.func
+    cannot run. The first gradients are compared with ordinary ones before it is trusted.
+    """
+    if type(first.optimizer) not in ELEMENTWISE or len(first.optimizer.param_groups) != 1:
+        return None
+    if first.optimizer.param_groups[0].get("maximize") or first.optimizer.state:
+        return None
+    optimised = {id(p) for p in first.optimizer.param_groups[0]["params"]}
+    if any(id(p) not in optimised or not p.requires_grad for p in first.model.parameters()):
+        return None
+    if any(_stateful(module) for module in first.model.modules()):
+        return None
+    tasks = [plan.build(replica) for replica in range(plan.replicas)]
+    try:
+        together = VectorisedReplicas(plan, tasks)
+        batches = [next(iter(task.batches)) for task in tasks]
+        found = together.gradients(batches)
+    except Exception:
+        # torch.func raises many types for what it cannot batch; the ordinary way is always right.
+        return None
+    for replica in (0, plan.replicas - 1):
+        task = tasks[replica]
+        task.optimizer.zero_grad(set_to_none=True)
+        task.loss(task.model, batches[replica]).backward()  # type: ignore[no-untyped-call]
+        for name, parameter in task.model.named_parameters():
+            if parameter.grad is None:
+                return None
+            largest = parameter.grad.abs().max()
+            if not (found[name][replica] - parameter.grad).abs().max() <= AGREEMENT * largest:
+                return None
+    return together
+
+
+def _stateful(module: nn.Module) -> bool:
+    if isinstance(module, nn.modules.dropout._DropoutNd):
+        return module.p > 0
+    if isinstance(module, nn.MultiheadAttention | nn.RNNBase):
+        return module.dropout > 0
+    return bool(getattr(module, "track_running_stats", False))
+
+
+def _hyperparameters(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
+    return {name: optimizer.param_groups[0][name] for name in optimizer.defaults}

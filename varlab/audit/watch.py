@@ -1,0 +1,187 @@
+"""``watch``: one line around the user's own training loop."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from varlab.audit.protocol import Protocol
+from varlab.audit.recording import UNKNOWN, Recording
+from varlab.audit.storage import RecordingWriter, load
+from varlab.audit.tap import OK, GradientTap, choose_layers
+from varlab.core import InputError
+
+DEFAULT_BETA2 = 0.999  # of Adam and of the paper, for optimisers that have no second-moment decay
+
+
+class LiveRecording(Recording):
+    """A recording that grows while training runs; a context manager.
+
+    It can be read, saved and assessed at any time; :meth:`close` removes the hook from the
+    optimiser.
+    """
+
+    def __init__(self, feed: _Feed) -> None:
+        # The base is frozen: what changes lives in the feed.
+        object.__setattr__(self, "_feed", feed)
+        self._feed: _Feed
+
+    @property
+    def dataset(self) -> xr.Dataset:
+        """What was recorded so far; see :class:`Recording`."""
+        return self._feed.dataset()
+
+    def close(self) -> None:
+        """Stop recording; idempotent."""
+        self._feed.close()
+
+    def __enter__(self) -> LiveRecording:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class _Feed:
+    """Rows from the tap, into memory or into a store, and back as a dataset."""
+
+    def __init__(self, tap: GradientTap, meta: dict[str, Any], path: Path | None) -> None:
+        self.tap, self.meta = tap, meta
+        self.layers = [layer.name for layer in tap.layers for _ in layer.indices]
+        self.rows: list[NDArray[Any]] = []
+        self.steps: list[int] = []
+        self.writer: RecordingWriter | None = None
+        self.closed = False
+        if path is not None:
+            self.writer = RecordingWriter(
+                path,
+                replicas=1,
+                layers=self.layers,
+                statuses=_faults(tap),
+                protocol=Protocol.RUN.value,
+                dtype=tap.row_dtype,
+                **meta,
+            )
+        self.path = path
+
+    def take(self, step: int, row: Tensor) -> None:
+        if self.writer is not None:
+            self.writer.write(step, row.numpy(), replica=0)
+        else:
+            self.rows.append(row.numpy().copy())
+            self.steps.append(step)
+
+    def dataset(self) -> xr.Dataset:
+        if self.writer is not None and self.path is not None:
+            self._sync()
+            return load(self.path).dataset
+        if not self.rows:
+            raise InputError("nothing recorded yet: the optimizer has made no step since watch()")
+        return Recording.from_arrays(
+            np.stack(self.rows)[None],
+            self.layers,
+            steps=self.steps,
+            protocol=Protocol.RUN.value,
+            statuses=_faults(self.tap),
+            complete=self.closed,
+            **self.meta,
+        ).dataset
+
+    def close(self) -> None:
+        if self.closed:
+            return
+        self.closed = True
+        self.tap.close()
+        if self.writer is not None:
+            self._sync()
+            self.writer.close()
+
+    def _sync(self) -> None:
+        if self.writer is not None:
+            self.writer.flush()
+            for layer, status in _faults(self.tap).items():
+                self.writer.set_status(layer, status)
+
+
+def watch(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    *,
+    select: str = "*",
+    coordinates: int = 64,
+    every: int = 1,
+    seed: int = 0,
+    beta2: float | None = None,
+    path: str | Path | None = None,
+    task: str | None = None,
+    sampler: str = UNKNOWN,
+) -> LiveRecording:
+    """Record the gradients that ``optimizer`` squares into v_t, at sampled coordinates.
+
+    Training is not changed in any bit: nothing is attached to the model, only gradients are read.
+    Memory and disk: (steps / every) x selected coordinates x 4 bytes (8 for float64 models).
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+    optimizer : torch.optim.Optimizer
+        Any; its step() triggers the recording.
+    select : str
+        Glob over parameter names, e.g. ``"blocks.*.weight"``.
+    coordinates : int
+        Sampled per parameter (all of a smaller one), by ``seed`` and name.
+    every : int
+        Record every so many steps.
+    beta2 : float, optional
+        Decay of the second moment; read from the optimizer when None (0.999 where it has none).
+    path : path, optional
+        Zarr store that is appended to as training goes, readable after a kill; memory otherwise.
+    task, sampler : str
+        Recorded in the report.
+
+    Raises
+    ------
+    InputError
+        An empty selection, an optimizer of another model, or a path that exists or is not writable.
+    """
+    layers, statuses = choose_layers(
+        model, optimizer, select=select, coordinates=coordinates, seed=seed
+    )
+    meta = {
+        "beta2": second_moment_decay(optimizer) if beta2 is None else beta2,
+        "sampler": sampler,
+        "task": task or type(model).__name__,
+        "seed": seed,
+    }
+    tap = GradientTap(layers, statuses, optimizer, every=every)
+    try:
+        feed = _Feed(tap, meta, None if path is None else Path(path))
+    except InputError:
+        tap.close()
+        raise
+    tap.sink = feed.take
+    return LiveRecording(feed)
+
+
+def second_moment_decay(optimizer: torch.optim.Optimizer) -> float:
+    """beta2 of Adam's family, alpha of RMSprop, else 0.999."""
+    group = optimizer.param_groups[0]
+    if "betas" in group:
+        return float(group["betas"][1])
+    return float(group.get("alpha", DEFAULT_BETA2))
+
+
+def _faults(tap: GradientTap) -> dict[str, str]:
+    return {layer: status for layer, status in tap.statuses.items() if status != OK}
