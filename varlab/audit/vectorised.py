@@ -8,7 +8,9 @@ parameters makes every replica's step.
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -62,8 +64,7 @@ class VectorisedReplicas:
         """Gradients of all replicas on a batch each, stacked along the first axis."""
         stacked = pytree.tree_map(lambda *leaves: torch.stack(leaves), *batches)
         values = {name: p.detach() for name, p in self.parameters.items()}
-        # The kernels that torch would choose have no batching rule and run replica by replica.
-        with sdpa_kernel(SDPBackend.MATH), torch.backends.mkldnn.flags(enabled=False):
+        with _batchable_kernels():
             found: dict[str, Tensor] = self.gradient(values, self.buffers, stacked)
         return found
 
@@ -97,6 +98,16 @@ class _Functional:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return functional_call(self._base, self._state, args, kwargs)
+
+
+@contextmanager
+def _batchable_kernels() -> Iterator[None]:
+    """Choose kernels that have a batching rule; the usual ones would run replica by replica."""
+    with warnings.catch_warnings(), sdpa_kernel(SDPBackend.MATH):
+        # Setting oneDNN's flags warns about GPUs that are not in play.
+        warnings.simplefilter("ignore", UserWarning)
+        with torch.backends.mkldnn.flags(enabled=False):
+            yield
 
 
 def vectorise(plan: Plan, first: Task) -> VectorisedReplicas | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import struct
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -102,6 +103,7 @@ def mnist(folder: Path) -> Images:
     )
 
 
+@cache  # every replica of an audit asks for the same data
 def load_images(data: Path | None) -> Images:
     """The bundled digits, or CIFAR-10 or MNIST, whichever lies in the folder ``data``."""
     if data is None:

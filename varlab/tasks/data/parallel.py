@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -79,6 +80,7 @@ def tsv(path: Path) -> list[tuple[str, str]]:
     return pairs
 
 
+@cache  # every replica of an audit asks for the same data
 def load_parallel(data: Path | None, longest: int) -> Parallel:
     """Pairs of at most ``longest`` characters on either side, encoded.
 

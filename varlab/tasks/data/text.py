@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sysconfig
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -63,6 +64,7 @@ def text_file(path: Path) -> Text:
     return _split(path.name, raw)
 
 
+@cache  # every replica of an audit asks for the same data
 def load_text(data: Path | None, length: int) -> Text:
     """The bundled text, or the file ``data``; long enough for windows of ``length``."""
     text = standard_library() if data is None else text_file(data)

@@ -1,0 +1,163 @@
+"""The three protocols: reproducible, resumable, and the same one after another or all at once."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from varlab.audit.record import record
+from varlab.audit.storage import RecordingWriter
+from varlab.core import InputError
+from varlab.tasks import Task, builtin
+
+SMALL = {"lenet": {"batch": 4}, "transformer-lm": {"batch": 2, "length": 8}}
+
+
+def own(seed):
+    generator = torch.Generator().manual_seed(seed)
+    model = nn.Linear(6, 1)
+
+    def batches():
+        while True:
+            yield torch.randn(4, 6, generator=generator)
+
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    return Task(model, lambda m, x: (m(x) - 1).square().mean(), batches(), optimizer)
+
+
+def test_replicas_differ_and_repeat_by_seed():
+    first, again = (record(own, replicas=3, steps=4, seed=7) for _ in range(2))
+    other = record(own, replicas=3, steps=4, seed=8)
+    np.testing.assert_array_equal(first.gradients, again.gradients)
+    assert not np.array_equal(first.gradients, other.gradients)
+    assert not np.array_equal(first.gradients[0], first.gradients[1])
+    assert first.gradients.shape == (3, 4, 7)
+
+
+def test_a_replica_does_not_depend_on_how_many_there_are():
+    few, many = (record(own, replicas=n, steps=3, vectorised=False) for n in (2, 4))
+    np.testing.assert_array_equal(few.gradients, many.gradients[:2])
+
+
+@pytest.mark.parametrize("name", ["mlp", "lenet", "transformer-lm", "lstm-lm"])
+def test_all_at_once_gives_the_same_answer(name):
+    factory = builtin(name, **SMALL.get(name, {}))
+    together = record(factory, replicas=3, steps=4, vectorised=True, coordinates=16)
+    apart = record(factory, replicas=3, steps=4, vectorised=False, coordinates=16)
+    # Float32 sums in another order, over four steps of training.
+    np.testing.assert_allclose(together.gradients, apart.gradients, rtol=1e-3, atol=1e-6)
+    assert together.layers == apart.layers
+
+
+@pytest.mark.parametrize(
+    "factory",
+    [builtin("resnet20", depth=8, width=4), builtin("transformer-lm", dropout=0.1, length=8)],
+    ids=["batch norm", "dropout"],
+)
+def test_what_torch_func_cannot_do_alike_runs_one_after_another(factory):
+    assert record(factory, replicas=2, steps=2, coordinates=2).gradients.shape[0] == 2
+    with pytest.raises(InputError, match=r"does not run through torch\.func"):
+        record(factory, replicas=2, steps=2, vectorised=True)
+
+
+def test_inits_and_orders_are_crossed():
+    recording = record(builtin("mlp"), inits=2, orders=3, steps=1, coordinates=8)
+    assert recording.inits.tolist() == [0, 0, 0, 1, 1, 1]
+    assert recording.orders.tolist() == [0, 1, 2, 0, 1, 2]
+    first = recording.gradients[:, 0]
+    assert not np.array_equal(first[0], first[1])
+    assert not np.array_equal(first[0], first[3])
+
+
+def test_frozen_draws_leave_the_parameters_alone():
+    models = []
+
+    def factory(seed):
+        task = own(seed)
+        models.append((task.model, task.model.weight.detach().clone()))
+        return task
+
+    recording = record(factory, protocol="frozen", steps=50)
+    model, before = models[0]
+    assert torch.equal(model.weight, before)
+    assert recording.gradients.shape == (1, 50, 7)
+    # Draws at one point: no trend, and the mean of halves agrees within five standard errors.
+    halves = recording.gradients[0].reshape(2, 25, 7)
+    difference = np.abs(halves[0].mean(0) - halves[1].mean(0))
+    assert (difference < 5 * recording.gradients[0].std(0) * np.sqrt(2 / 25)).all()
+
+
+def test_training_before_recording_moves_the_parameters():
+    early = record(own, protocol="frozen", steps=200)
+    late = record(own, protocol="frozen", steps=200, after=300)
+    assert np.abs(late.gradients.mean(1)).max() < 0.2 * np.abs(early.gradients.mean(1)).max()
+
+
+def test_built_in_tasks_draw_with_replacement_when_frozen():
+    recording = record(builtin("mlp"), protocol="frozen", steps=2, coordinates=2)
+    assert recording.dataset.attrs["sampler"] == "with-replacement"
+    recording = record(builtin("mlp"), protocol="run", steps=2, coordinates=2)
+    assert recording.dataset.attrs["sampler"] == "without-replacement"
+
+
+@pytest.mark.parametrize("vectorised", [False, True])
+def test_an_interrupted_recording_resumes_to_the_same_bits(tmp_path, monkeypatch, vectorised):
+    request = {"replicas": 4, "steps": 20, "coordinates": 4, "vectorised": vectorised}
+    whole = record(builtin("mlp"), **request)
+    written = []
+    write = RecordingWriter.write
+
+    def killed(self, *arguments, **options):
+        if len(written) == (50 if not vectorised else 18):
+            raise KeyboardInterrupt
+        written.append(1)
+        write(self, *arguments, **options)
+
+    monkeypatch.setattr(RecordingWriter, "write", killed)
+    with pytest.raises(KeyboardInterrupt):
+        record(builtin("mlp"), out=tmp_path / "a.zarr", **request)
+    monkeypatch.setattr(RecordingWriter, "write", write)
+    resumed = record(builtin("mlp"), out=tmp_path / "a.zarr", resume=True, **request)
+    np.testing.assert_array_equal(resumed.gradients, whole.gradients)
+    assert resumed.dataset.attrs["complete"]
+
+
+def test_another_request_does_not_resume_into_a_store(tmp_path):
+    record(own, replicas=2, steps=2, out=tmp_path / "a.zarr")
+    with pytest.raises(InputError, match="holds another recording"):
+        record(own, replicas=3, steps=2, out=tmp_path / "a.zarr", resume=True)
+    with pytest.raises(InputError, match="exists"):
+        record(own, replicas=2, steps=2, out=tmp_path / "a.zarr")
+
+
+def test_storage_is_announced_before_it_is_used():
+    said = []
+    record(own, replicas=2, steps=3, announce=said.append)
+    assert said == ["recording 2 replicas x 3 steps x 7 coordinates: 0.0 MB in memory"]
+
+
+def ending(seed):
+    task = own(seed)
+    task.batches = [torch.ones(4, 6)] * 2
+    return task
+
+
+@pytest.mark.parametrize(
+    ("factory", "options", "message"),
+    [
+        (own, {"steps": 0}, "steps must be an integer >= 1; got 0"),
+        (own, {"replicas": 1}, "replicas must be an integer >= 2; got 1"),
+        (own, {"protocol": "all"}, "protocol must be one of frozen, run, ensemble; got 'all'"),
+        (own, {"protocol": "run", "replicas": 4}, "protocol run runs one replica"),
+        (own, {"inits": 2, "orders": 2}, "need a factory with a parameter order_seed"),
+        (builtin("mlp"), {"inits": 2}, "inits and orders go together"),
+        (own, {"after": 3, "replicas": 2}, "after must be 0 under ensemble"),
+        (own, {"select": "x*", "replicas": 2}, "no parameter matches 'x\\*'"),
+        (ending, {"protocol": "run", "steps": 3}, "the batches ended before step 3"),
+        (lambda seed: 3, {"replicas": 2}, "returns a varlab.Task; got int"),
+    ],
+)
+def test_bad_requests_are_one_clear_line(factory, options, message):
+    with pytest.raises(InputError, match=message) as caught:
+        record(factory, **options)
+    assert "\n" not in str(caught.value)
