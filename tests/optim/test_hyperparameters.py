@@ -92,8 +92,8 @@ EPS = "eps must be a finite number >= 0; got {}; 1e-8 is the usual choice"
             "threshold must be left at 4 with rectify='exact'; got 5.0; "
             "the exact factor exists from t = 3, whatever rho_t",
         ),
-        (RAdam, {"rectify": "kish"}, "rectify must be one of radam, exact; got 'kish'"),
-        (RAdam, {"early": "sgd"}, "early must be one of momentum, none; got 'sgd'"),
+        (RAdam, {"rectify": "kish"}, "rectify must be 'radam' or 'exact'; got 'kish'"),
+        (RAdam, {"early": "sgd"}, "early must be 'momentum' or 'none'; got 'sgd'"),
         (
             Adam2k,
             {"frozen_steps": -1},

@@ -178,7 +178,7 @@ def test_multiplier_of_the_early_phase_can_be_chosen():
         ),
         (
             lambda o: RectificationLR(o, rectify="kish"),
-            "rectify must be one of radam, exact; got 'kish'",
+            "rectify must be 'radam' or 'exact'; got 'kish'",
         ),
     ],
 )

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from varlab.optim import LAMB, Adam2k, AdamEps, RAdam
-from varlab.optim.stepwise import Bucket
+from varlab.optim.moves import Bucket
+from varlab.optim.stepwise import StepwiseAdam
 
 METHODS = {
     "RAdam": lambda p, **o: RAdam(p, lr=0.1, **o),
@@ -244,7 +245,21 @@ def test_grad_scaler_skips_steps_that_overflow():
 
 
 def test_step_of_the_base_class_is_left_to_subclasses():
-    from varlab.optim.stepwise import StepwiseAdam
-
     with pytest.raises(NotImplementedError):
         StepwiseAdam.move(RAdam([plain()]), {}, 1, Bucket())
+
+
+@methods
+def test_torchs_plateau_and_clipping_work_as_they_are(build):
+    params = fresh()
+    optimizer = build(params)
+    plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.5, patience=1)
+    for p in params:
+        p.grad = 100 * torch.ones_like(p)
+    norm = torch.nn.utils.clip_grad_norm_(params, 1.0)
+    assert norm > 100
+    for _ in range(8):
+        optimizer.step()
+        plateau.step(1.0)
+    assert optimizer.param_groups[0]["lr"] < 0.1
+    assert all(p.isfinite().all() for p in params)

@@ -8,14 +8,14 @@ from typing import Any
 from torch import Tensor
 
 from varlab.core import require
-from varlab.optim.stepwise import (
+from varlab.optim.moves import (
     Bucket,
     Group,
-    StepwiseAdam,
     adam_step,
     advance_moments,
     bias_correction,
 )
+from varlab.optim.stepwise import StepwiseAdam
 
 
 class Adam2k(StepwiseAdam):

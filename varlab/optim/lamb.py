@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from varlab.core import require
-from varlab.optim.stepwise import Bucket, Group, StepwiseAdam, adam_step
+from varlab.optim.moves import Bucket, Group, adam_step
+from varlab.optim.stepwise import StepwiseAdam
 
 
 class LAMB(StepwiseAdam):

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal, get_args
 
 from torch import Tensor
 
 from varlab.core import require
-from varlab.optim.rectifier import SMALLEST_THRESHOLD, check_rectifier, rectification_at
-from varlab.optim.stepwise import (
+from varlab.optim.moves import (
     Bucket,
     Group,
-    StepwiseAdam,
     adam_step,
     advance_moments,
     momentum_step,
 )
+from varlab.optim.rectifier import SMALLEST_THRESHOLD, Rectifier, check_rectifier, rectification_at
+from varlab.optim.stepwise import StepwiseAdam
 
-EARLY_PHASES = ("momentum", "none")
+EarlyPhase = Literal["momentum", "none"]
 
 
 class RAdam(StepwiseAdam):
@@ -81,9 +81,9 @@ class RAdam(StepwiseAdam):
         eps: float = 1e-8,
         weight_decay: float = 0.0,
         *,
-        rectify: str = "radam",
+        rectify: Rectifier = "radam",
         threshold: float = SMALLEST_THRESHOLD,
-        early: str = "momentum",
+        early: EarlyPhase = "momentum",
         decoupled_weight_decay: bool = False,
         maximize: bool = False,
         foreach: bool | None = None,
@@ -107,7 +107,7 @@ class RAdam(StepwiseAdam):
         super().check_group(group)
         check_rectifier(group["rectify"], group["threshold"])
         early = group["early"]
-        require(early in EARLY_PHASES, "early", f"be one of {', '.join(EARLY_PHASES)}", early)
+        require(early in get_args(EarlyPhase), "early", "be 'momentum' or 'none'", early)
 
     def move(self, group: Group, t: int, bucket: Bucket) -> None:
         """Adam's step with lr * r_t, or the early one."""

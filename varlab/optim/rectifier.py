@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from varlab.core import require
 from varlab.numerics import first_adaptive_step, rectification
 
-RECTIFIERS = ("radam", "exact")
+Rectifier = Literal["radam", "exact"]
 SMALLEST_THRESHOLD = 4.0  # r_t is imaginary or NaN at rho_t <= 4 (R Sec. 4.2)
 
 # Step numbers are looked up in blocks: one array call of varlab.numerics each.
@@ -27,7 +27,7 @@ def check_rectifier(rectify: Any, threshold: Any) -> None:
         An unknown ``rectify``; a ``threshold`` below 4 or not finite, or one given with
         ``rectify="exact"``, which has none.
     """
-    require(rectify in RECTIFIERS, "rectify", f"be one of {', '.join(RECTIFIERS)}", rectify)
+    require(rectify in get_args(Rectifier), "rectify", "be 'radam' or 'exact'", rectify)
     is_number = isinstance(threshold, int | float) and not isinstance(threshold, bool)
     require(
         is_number and SMALLEST_THRESHOLD <= threshold < math.inf,
@@ -46,7 +46,7 @@ def check_rectifier(rectify: Any, threshold: Any) -> None:
 
 
 def rectification_at(
-    t: int, beta2: float, rectify: str = "radam", threshold: float = SMALLEST_THRESHOLD
+    t: int, beta2: float, rectify: Rectifier = "radam", threshold: float = SMALLEST_THRESHOLD
 ) -> float | None:
     """The factor on the learning rate at step ``t``, or None in the early phase.
 
@@ -71,7 +71,9 @@ def rectification_at(
 
 
 @lru_cache(maxsize=1024)
-def _block(block: int, beta2: float, rectify: str, threshold: float) -> tuple[float | None, ...]:
+def _block(
+    block: int, beta2: float, rectify: Rectifier, threshold: float
+) -> tuple[float | None, ...]:
     t = np.arange(block * _BLOCK + 1, (block + 1) * _BLOCK + 1)
     factors = np.asarray(rectification(t, beta2, kind=rectify), dtype=np.float64)
     adaptive = np.isfinite(factors)

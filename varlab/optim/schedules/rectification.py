@@ -8,7 +8,7 @@ from typing import Any
 from torch.optim import Optimizer
 
 from varlab.core import require
-from varlab.optim.rectifier import SMALLEST_THRESHOLD, check_rectifier, rectification_at
+from varlab.optim.rectifier import SMALLEST_THRESHOLD, Rectifier, check_rectifier, rectification_at
 from varlab.optim.schedules.base import MultiplierLR, beta2_of
 
 
@@ -40,7 +40,7 @@ class RectificationLR(MultiplierLR):
         self,
         optimizer: Optimizer,
         *,
-        rectify: str = "radam",
+        rectify: Rectifier = "radam",
         threshold: float = SMALLEST_THRESHOLD,
         early: float = 0.0,
         last_epoch: int = -1,
