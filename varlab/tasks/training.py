@@ -1,0 +1,226 @@
+"""The harness of all training experiments: a task, several arms, several seeds -> labelled results.
+
+An arm is an optimiser with its schedule. Every arm sees the same initialisations and the same data
+in the same order, so that arms can be compared in pairs, seed by seed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+
+from varlab import __version__
+from varlab.core import InputError, require
+from varlab.core.files import write_atomic
+from varlab.tasks.task import Task, build, torch_seed
+
+Progress = Callable[[int, int, str], None]
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One way to train.
+
+    Attributes
+    ----------
+    name : str
+    optimise : callable
+        ``optimise(parameters) -> torch.optim.Optimizer``.
+    schedule : callable, optional
+        ``schedule(optimizer) -> LRScheduler``, stepped once a step (ReduceLROnPlateau: with the
+        mean training loss, every ``plateau_every`` steps).
+    clip : float, optional
+        Largest gradient norm (torch's ``clip_grad_norm_``).
+    plateau_every : int
+        What ReduceLROnPlateau takes for an epoch, in steps.
+    """
+
+    name: str
+    optimise: Callable[[Any], torch.optim.Optimizer]
+    schedule: Callable[[torch.optim.Optimizer], LRScheduler | ReduceLROnPlateau] | None = None
+    clip: float | None = None
+    plateau_every: int = 100
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What is trained: a factory that takes ``optimise``, the arms, the steps, the seeds.
+
+    ``factory(seed, optimise=...) -> Task``, as the built-in tasks do. ``label`` names the
+    experiment in its store and must change when anything in it does.
+    """
+
+    label: str
+    factory: Callable[..., Task]
+    arms: tuple[Arm, ...]
+    steps: int
+    seeds: int
+    attrs: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        require(self.steps >= 1, "steps", "be an integer >= 1", self.steps)
+        require(self.seeds >= 1, "seeds", "be an integer >= 1", self.seeds)
+        names = [arm.name for arm in self.arms]
+        require(len(set(names)) == len(names) > 0, "arms", "have names that differ", names)
+
+
+def train(
+    experiment: Experiment,
+    *,
+    seed: int = 0,
+    out: str | Path | None = None,
+    progress: Progress | None = None,
+) -> xr.Dataset:
+    """Train every arm from every seed.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    seed : int
+        Root seed, >= 0.
+    out : path, optional
+        A folder with one small file a finished run; runs found there are not repeated, so a killed
+        experiment goes on where it was, to the same result.
+    progress : callable, optional
+        ``progress(done, total, what)`` after each run.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``train_loss`` (arm, replica, step): the minibatch loss before each step, NaN after a run
+        became nonfinite; ``test_*`` (arm, replica): the task's evaluation at the end, where it has
+        one.
+
+    Raises
+    ------
+    InputError
+        A store of another experiment, batches that end early.
+    """
+    store = None if out is None else _Store(Path(out), experiment, seed)
+    curves = np.full((len(experiment.arms), experiment.seeds, experiment.steps), np.nan)
+    finals: list[list[dict[str, float]]] = []
+    total = len(experiment.arms) * experiment.seeds
+    for a, arm in enumerate(experiment.arms):
+        finals.append([])
+        for replica in range(experiment.seeds):
+            run = store.load(a, replica) if store else None
+            if run is None:
+                run = run_arm(experiment, arm, torch_seed(seed, "train", replica) >> 32)
+                if store:
+                    store.save(a, replica, run)
+            curves[a, replica, : len(run["losses"])] = run["losses"]
+            finals[-1].append(run["final"])
+            if progress:
+                progress(a * experiment.seeds + replica + 1, total, arm.name)
+    metrics = sorted({name for row in finals for final in row for name in final})
+    variables: dict[str, Any] = {"train_loss": (("arm", "replica", "step"), curves)}
+    for name in metrics:
+        table = [[final.get(name, np.nan) for final in row] for row in finals]
+        variables[f"test_{name}"] = (("arm", "replica"), np.array(table))
+    return xr.Dataset(
+        variables,
+        coords={
+            "arm": [arm.name for arm in experiment.arms],
+            "replica": np.arange(experiment.seeds),
+            "step": np.arange(1, experiment.steps + 1),
+        },
+        attrs={
+            "experiment": experiment.label,
+            "seed": seed,
+            "version": __version__,
+            **dict(experiment.attrs),
+        },
+    )
+
+
+def run_arm(experiment: Experiment, arm: Arm, seed: int) -> dict[str, Any]:
+    """One run: its minibatch losses and its final evaluation."""
+    task = build(lambda s: experiment.factory(s, optimise=arm.optimise), seed)
+    scheduler = arm.schedule(task.optimizer) if arm.schedule else None
+    losses: list[float] = []
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(torch_seed(seed, "run"))
+        batches = iter(task.batches)
+        for step in range(1, experiment.steps + 1):
+            try:
+                batch = next(batches)
+            except StopIteration:
+                raise InputError(
+                    f"the batches ended before step {step}; give an endless iterable or fewer steps"
+                ) from None
+            task.optimizer.zero_grad(set_to_none=True)
+            loss = task.loss(task.model, batch)
+            loss.backward()  # type: ignore[no-untyped-call]
+            losses.append(float(loss.detach()))
+            if not np.isfinite(losses[-1]):
+                losses.pop()
+                break
+            if arm.clip is not None:
+                torch.nn.utils.clip_grad_norm_(task.model.parameters(), arm.clip)
+            task.optimizer.step()
+            _advance(scheduler, arm, step, losses)
+    diverged = len(losses) < experiment.steps
+    final = task.evaluate(task.model) if task.evaluate and not diverged else {}
+    return {"losses": losses, "final": final}
+
+
+def _advance(
+    scheduler: LRScheduler | ReduceLROnPlateau | None, arm: Arm, step: int, losses: Sequence[float]
+) -> None:
+    if isinstance(scheduler, ReduceLROnPlateau):
+        if step % arm.plateau_every == 0:
+            scheduler.step(float(np.mean(losses[-arm.plateau_every :])))
+    elif scheduler is not None:
+        scheduler.step()
+
+
+class _Store:
+    """Finished runs, one JSON file each; JSON keeps every bit of a Python float."""
+
+    def __init__(self, folder: Path, experiment: Experiment, seed: int) -> None:
+        self.folder, self.seed = folder, seed
+        self.request = {
+            "schema": SCHEMA,
+            "experiment": experiment.label,
+            "seed": seed,
+            "steps": experiment.steps,
+            "arms": [arm.name for arm in experiment.arms],
+        }
+        folder.mkdir(parents=True, exist_ok=True)
+        head = folder / "experiment.json"
+        if head.exists():
+            try:
+                found = json.loads(head.read_text(encoding="utf-8"))
+            except json.JSONDecodeError:
+                found = None
+            if found != self.request:
+                raise InputError(f"{folder} holds another experiment; choose another place")
+        elif any(folder.iterdir()):
+            raise InputError(f"{folder} is not empty and holds no experiment; choose another place")
+        else:
+            write_atomic(head, json.dumps(self.request) + "\n")
+
+    def _path(self, arm: int, replica: int) -> Path:
+        return self.folder / f"run-{arm}-{replica}.json"
+
+    def load(self, arm: int, replica: int) -> dict[str, Any] | None:
+        path = self._path(arm, replica)
+        if not path.exists():
+            return None
+        try:
+            run: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        except json.JSONDecodeError:
+            raise InputError(f"{path} is damaged; remove it to repeat that run") from None
+        return run
+
+    def save(self, arm: int, replica: int, run: dict[str, Any]) -> None:
+        write_atomic(self._path(arm, replica), json.dumps(run) + "\n")
