@@ -1,0 +1,55 @@
+"""The quadratic form vhat_t of Adam's second moment, for independent or AR(1) Gaussian gradients."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import numpy as np
+
+from varlab.numerics.degrees_of_freedom import decay_rate
+from varlab.numerics.quadratic_form import AutoregressiveForm, QuadraticForm, WeightedChiSquares
+from varlab.numerics.weights import ema_atoms, kept_terms, lag_weights
+
+# Weights below e^-50 = 2e-22 of the newest cannot be seen in double precision where the transform is
+# needed up to z = 1 only.
+_DEPTH = 50.0
+# ... and 1e-18 of the integrand lies beyond this many standard deviations of its log, see `depth`.
+_SIGMAS = 9.2
+
+
+def depth(beta2: float, order: float) -> float:
+    """How far down in log weight the terms of vhat_t matter for E[psi^order].
+
+    M(e^s) falls like exp(-s^2/(4 a)), a = -log(beta2), once e^s has passed the newest weight (s/a terms
+    are then active), so the integrand of E[psi^k], e^(k s/2) M(e^s), has its peak at s = k a with
+    width sqrt(2 a); a term matters while z w is not negligible there.
+    """
+    rate = float(decay_rate(np.asarray(beta2)))
+    return _DEPTH + max(order, 0.0) * rate + _SIGMAS * math.sqrt(2.0 * rate)
+
+
+@lru_cache(maxsize=256)
+def ema_form(t: float, beta2: float, mu: float, ar1: float, order: float = 2.0) -> QuadraticForm:
+    """vhat_t for g of unit variance, ready for moments E[psi^k] with k <= order.
+
+    Parameters
+    ----------
+    t : float
+        Step, whole and >= 1, or infinite.
+    beta2 : float
+        In [0, 1).
+    mu : float
+        Mean over standard deviation of the gradients.
+    ar1 : float
+        Their AR(1) coefficient, in (-1, 1).
+    order : float
+        Largest k needed.
+    """
+    reach = depth(beta2, order) if beta2 > 0.0 else _DEPTH
+    if ar1 == 0.0:
+        weights, counts = ema_atoms(t, beta2, reach)
+        return WeightedChiSquares(weights, counts, mu)
+    terms = kept_terms(t, beta2, reach)
+    # The oldest terms left out, those kept are the same stationary process: nothing else changes.
+    return AutoregressiveForm(lag_weights(np.arange(terms - 1.0, -1.0, -1.0), t, beta2), ar1, mu)
