@@ -13,7 +13,7 @@ from scipy import stats
 from varlab.audit.multiplicity import simes
 from varlab.audit.outcome import Outcome
 from varlab.audit.quadratic import against_noise, off_diagonal
-from varlab.audit.ranks import correlation_pvalues, rank_scores
+from varlab.audit.ranks import rank_scores
 from varlab.audit.scale_path import (
     change_points,
     cosines,
@@ -31,8 +31,9 @@ def ensemble(x: Array, bands: Bands) -> Outcome:
 
     Steps t and t + steps/2 are compared by Pitman-Morgan: the scales are equal iff the sum and the
     difference of the two are uncorrelated across replicas, however correlated the two are (the same
-    replicas are paired). In rank form (McCulloch 1987), which heavy tails do not fool. These pairs
-    share no step; Simes over them.
+    replicas are paired). In rank form (McCulloch 1987) and studentised: exchanging the two steps
+    flips the sign of the difference alone, so under the null the products of scores are symmetric
+    about 0 whatever the tails, and a t-test on them keeps its level. Simes over the steps t.
 
     Effect: products of *different* replicas' log sizes, so noise cancels without a model of it.
     """
@@ -43,8 +44,10 @@ def ensemble(x: Array, bands: Bands) -> Outcome:
     size = np.where(size > 0, size, 1.0)
     total = rank_scores((first + second) / size)
     difference = rank_scores((first - second) / size)
-    r = np.sum(total * difference, axis=0)
-    pvalues = simes(correlation_pvalues(r, replicas))
+    products = total * difference
+    with np.errstate(invalid="ignore", divide="ignore"):
+        each = np.asarray(stats.ttest_1samp(products, 0.0, axis=0).pvalue, dtype=np.float64)
+    pvalues = simes(np.where(products.std(axis=0) > 0, each, np.nan))
 
     sizes = log_size(x)
     deviations = (sizes - sizes.mean(axis=1, keepdims=True)).reshape(replicas, -1)

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from varlab.audit.multiplicity import simes
-from varlab.audit.null import autocorrelations, lag_limits, run_null, run_scores
+from varlab.audit.null import NEAR, autocorrelations, last_lag, run_null, run_scores
 from varlab.audit.outcome import Outcome
 from varlab.audit.quadratic import against_noise, off_diagonal
-from varlab.audit.ranks import correlation_pvalues, rank_scores
+from varlab.audit.ranks import fourth_moment, rank_scores
 from varlab.audit.scale_path import standardise
 from varlab.audit.verdicts import Bands, Effect, root, square
 
@@ -50,15 +50,12 @@ def ensemble(x: Array, bands: Bands) -> Outcome:
 def _adjacent(u: Array, name: str, band: float) -> tuple[Array, Array, Effect]:
     """Neighbouring steps; ``u`` holds rank scores.
 
-    Under independence the correlations of a chain of steps are independent of each other, so their
-    squared normal deviates add up to chi-square exactly.
+    Under independence the correlations along a chain of steps are independent of each other.
     """
     replicas = len(u)
     products = u[:, :-1] * u[:, 1:]
     r = products.sum(axis=0)
-    pvalues = correlation_pvalues(r, replicas)
-    total = np.sum(stats.chi2.isf(pvalues, 1), axis=0)
-    combined = np.asarray(stats.chi2.sf(total, len(r)), dtype=np.float64)
+    combined = _sum_pvalues(np.sum(r**2, axis=0), len(r), 0, replicas)
     flat = products.reshape(replicas, -1)
     estimate = float(np.mean(r**2)) - 1 / (replicas - 1)
     se = _pairs_se(flat @ flat.T / flat.shape[1])
@@ -69,8 +66,6 @@ def _adjacent(u: Array, name: str, band: float) -> tuple[Array, Array, Effect]:
 def _all_pairs(u: Array, name: str, band: float) -> tuple[Array, Array, Effect]:
     """All pairs of up to 64 steps: the statistic of Schott (2005) on ranks.
 
-    Correlations over pairs of independent series are pairwise uncorrelated, which gives the
-    variance of their sum of squares; its law is matched by a gamma law.
     """
     replicas, steps, coordinates = u.shape
     chosen = np.unique(np.linspace(0, steps - 1, min(steps, MOST_STEPS)).round().astype(int))
@@ -82,20 +77,28 @@ def _all_pairs(u: Array, name: str, band: float) -> tuple[Array, Array, Effect]:
     grams = (within**2 - squares @ np.swapaxes(squares, 1, 2)) / 2
     sums = grams.sum(axis=(1, 2))
     mean = 1 / (replicas - 1)
-    shape, scale = _gamma(pairs, replicas)
-    pvalues = np.asarray(stats.gamma.sf(sums, shape, scale=scale), dtype=np.float64)
+    triangles = math.comb(len(chosen), 3)
+    pvalues = _sum_pvalues(sums, pairs, triangles, replicas)
     estimate = float(sums.mean()) / pairs - mean
     se = _pairs_se(grams.mean(axis=0) / pairs)
     effect = Effect(name, estimate, se, replicas - 1, (0.0, band), root, square)
     return pvalues, np.sqrt(np.maximum(sums / pairs - mean, 0.0)), effect
 
 
-def _gamma(pairs: int, replicas: int) -> tuple[float, float]:
-    """Shape and scale of the gamma law with the mean and variance of a sum of ``pairs`` r^2."""
-    mean = pairs / (replicas - 1)
-    # r^2 is Beta(1/2, (n - 2)/2) for a normal pair; Spearman's is the same to order 1/n.
-    variance = pairs * 2 * (replicas - 2) / ((replicas - 1) ** 2 * (replicas + 1))
-    return mean**2 / variance, variance / mean
+def _sum_pvalues(sums: Array, pairs: int, triangles: int, replicas: int) -> Array:
+    """p-values of sums of r^2 over ``pairs`` of steps, by a Pearson III law with three moments.
+
+    Ranked series are nearly random directions in d = replicas - 1 dimensions. Correlations over
+    pairs are pairwise independent, and over a chain of steps wholly so; three around a triangle are
+    not: for their squares a, b, c, E[(a - 1/d)(b - 1/d)(c - 1/d)] = 4 (d - 1)/(d^3 (d + 2)^2).
+    """
+    d = replicas - 1
+    variance = pairs * (fourth_moment(replicas) - 1 / d**2)
+    alone = float(stats.beta(0.5, (d - 1) / 2).stats("s")) * (2 * (d - 1) / (d**2 * (d + 2))) ** 1.5
+    triangle = 4 * (d - 1) / (d**3 * (d + 2) ** 2)
+    skewness = (pairs * alone + 6 * triangles * triangle) / variance**1.5
+    law = stats.pearson3(skewness, loc=pairs / d, scale=math.sqrt(variance))
+    return np.asarray(law.sf(sums), dtype=np.float64)
 
 
 def _pairs_se(gram: Array) -> float:
@@ -122,33 +125,32 @@ def run(x: Array, bands: Bands) -> Outcome:
     the same pipeline; Simes over the two. Far lags serve as replicates of the noise in the
     intervals.
     """
-    z = standardise(x).z
-    near, last = lag_limits(len(z))
+    z = standardise(x).residual
+    last = last_lag(len(z))
     reference = run_null(len(z))
     sign, size = run_scores(z)
     families = (
-        ("", autocorrelations(sign, last), reference.sign_mean, reference.sign_sd),
-        (" of squares", autocorrelations(size, last), reference.size_mean, reference.size_sd),
+        ("", autocorrelations(sign, last), reference.signs),
+        (" of squares", autocorrelations(size, last), reference.sizes),
     )
     pvalues, firsts, effects = [], [], []
-    for suffix, r, mean, sd in families:
-        centred = r - mean[:, None]
-        total = np.sum((centred[:near] / sd[:near, None]) ** 2, axis=0)
-        pvalues.append(stats.chi2.sf(total, near))
+    for suffix, r, law in families:
+        centred = r - law.mean[:, None]
+        pvalues.append(law.pvalues(r))
         firsts.append(np.abs(centred[0]))
         maps = (root, square) if suffix else (gaussian_of_sign, sign_of_gaussian)
         for name, rows, band in (
             ("correlation at lag 1", slice(0, 1), bands.adjacent),
-            (f"correlation at lags 2 to {near}", slice(1, near), bands.long_range),
+            (f"correlation at lags 2 to {NEAR}", slice(1, NEAR), bands.long_range),
         ):
             lags = rows.stop - rows.start
-            estimate, se = against_noise(centred[rows], centred[near:], float(np.mean(sd[rows] ** 2)))
+            estimate, se = against_noise(centred[rows], centred[NEAR:], float(np.mean(law.sd[rows] ** 2)))
             effects.append(
                 Effect(
                     name.replace("correlation", f"correlation{suffix}"),
                     estimate / lags,
                     se / lags,
-                    last - near,
+                    last - NEAR,
                     (0.0, band),
                     *maps,
                 )

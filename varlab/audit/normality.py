@@ -92,7 +92,7 @@ def run(x: Array, bands: Bands) -> Outcome:
     division on normal series. The interval leaves out blocks of consecutive steps, which respects
     serial dependence.
     """
-    z = standardise(x).z
+    z = standardise(x).residual
     reference = run_null(len(z))
     null = float(reference.l_kurtosis.mean())
     values = l_kurtosis(z)

@@ -22,6 +22,7 @@ Array = NDArray[np.float64]
 
 MOST_DRAWS = 9999
 FEWEST_DRAWS = 1999
+NEAR = 5  # lags that are tested
 BUDGET = 6_000_000  # numbers simulated per sample size: a second or two
 
 
@@ -46,6 +47,39 @@ def l_kurtosis_mean(size: int) -> float:
 
 
 @dataclass(frozen=True)
+class SerialNull:
+    """Autocorrelations of one family of scores under the null.
+
+    Attributes
+    ----------
+    mean, sd : ndarray, shape (lag,)
+        At lags 1, 2, ...
+    portmanteau : tuple of float
+        Mean, standard deviation and skewness of the sum over lags 1 to 5 of squared standardised
+        autocorrelations (Ljung & Box 1978 with simulated moments: short series of signs have
+        heavier tails than chi-square).
+    """
+
+    mean: Array
+    sd: Array
+    portmanteau: tuple[float, float, float]
+
+    @classmethod
+    def of(cls, r: Array) -> SerialNull:
+        """From simulated autocorrelations ``r``, shape (lag, draw)."""
+        mean, sd = r.mean(axis=1), r.std(axis=1)
+        total = np.sum(((r[:NEAR] - mean[:NEAR, None]) / sd[:NEAR, None]) ** 2, axis=0)
+        return cls(mean, sd, (float(total.mean()), float(total.std()), float(stats.skew(total))))
+
+    def pvalues(self, r: Array) -> Array:
+        """Portmanteau p-values of autocorrelations ``r``, shape (lag, coordinate)."""
+        near = (r[:NEAR] - self.mean[:NEAR, None]) / self.sd[:NEAR, None]
+        centre, spread, skewness = self.portmanteau
+        law = stats.pearson3(skewness, loc=centre, scale=spread)
+        return np.asarray(law.sf(np.sum(near**2, axis=0)), dtype=np.float64)
+
+
+@dataclass(frozen=True)
 class RunNull:
     """Laws under the null for one run of given length, after standardising.
 
@@ -53,15 +87,13 @@ class RunNull:
     ----------
     l_kurtosis : ndarray, shape (draw,)
         Sorted.
-    sign_mean, sign_sd, size_mean, size_sd : ndarray, shape (lag,)
-        Autocorrelations of signs and of ranks of sizes at lags 1, 2, ...
+    signs, sizes : SerialNull
+        Autocorrelations of signs and of ranks of sizes.
     """
 
     l_kurtosis: Array
-    sign_mean: Array
-    sign_sd: Array
-    size_mean: Array
-    size_sd: Array
+    signs: SerialNull
+    sizes: SerialNull
 
     def l_kurtosis_pvalues(self, values: Array) -> Array:
         """Two-sided Monte-Carlo p-values."""
@@ -93,31 +125,28 @@ def run_scores(z: Array) -> tuple[Array, Array]:
     return np.sign(centred), np.asarray(stats.rankdata(np.abs(centred), axis=0), dtype=np.float64)
 
 
-def lag_limits(steps: int) -> tuple[int, int]:
-    """Lags that are tested (1..5), and the last lag that measures noise."""
-    return 5, 5 + int(np.clip(steps // 6, 8, 64))
+def last_lag(steps: int) -> int:
+    """Lags 1 to 5 are tested; those up to this one measure noise."""
+    return NEAR + int(np.clip(steps // 6, 8, 64))
 
 
 @lru_cache(maxsize=16)
 def run_null(steps: int) -> RunNull:
     """Simulate the null for a run of ``steps`` steps."""
     rng = generator(0, "audit", "null", "run", steps)
-    last = lag_limits(steps)[1]
+    last = last_lag(steps)
     kurtoses, signs, sizes = [], [], []
     left = draws(steps)
     while left:
         chunk = min(left, 1000)
-        z = standardise(rng.standard_normal((steps, chunk))).z
+        z = standardise(rng.standard_normal((steps, chunk))).residual
         kurtoses.append(l_kurtosis(z))
         sign, size = run_scores(z)
         signs.append(autocorrelations(sign, last))
         sizes.append(autocorrelations(size, last))
         left -= chunk
-    sign_all, size_all = np.concatenate(signs, axis=1), np.concatenate(sizes, axis=1)
     return RunNull(
         l_kurtosis=np.sort(np.concatenate(kurtoses)),
-        sign_mean=sign_all.mean(axis=1),
-        sign_sd=sign_all.std(axis=1),
-        size_mean=size_all.mean(axis=1),
-        size_sd=size_all.std(axis=1),
+        signs=SerialNull.of(np.concatenate(signs, axis=1)),
+        sizes=SerialNull.of(np.concatenate(sizes, axis=1)),
     )

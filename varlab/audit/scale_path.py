@@ -60,12 +60,13 @@ class Standardised:
     ----------
     z : ndarray, shape (step, coordinate)
         Variance 1 about its mean.
-    path : ndarray, shape (step, coordinate)
-        The scale: standard deviation about the mean, along the steps.
+    residual : ndarray, shape (step, coordinate)
+        The same about its mean path, which may follow the scale: free of what division by an
+        estimated scale makes of a large mean.
     """
 
     z: Array
-    path: Array
+    residual: Array
 
 
 def standardise(x: Array) -> Standardised:
@@ -76,13 +77,24 @@ def standardise(x: Array) -> Standardised:
     x : ndarray, shape (step, coordinate)
         No coordinate may be constant.
     """
-    first = _path(x)
-    # Centre before the second pass: around a mean, log abs(g) measures the mean and not the noise.
-    path = _path(x - np.mean(x / first, axis=0) * first)
-    z = x / path
-    spread = z.std(axis=0)
+    centred = x - _mean_path(x, _path(x))
+    # Only about its mean does log abs(g) measure the noise.
+    path = _path(centred)
+    residual = centred / path
+    spread = residual.std(axis=0)
     spread = np.where(spread > 0, spread, 1.0)
-    return Standardised(z / spread, path * spread)
+    return Standardised(x / path / spread, residual / spread)
+
+
+def _mean_path(x: Array, path: Array) -> Array:
+    """Mean as a constant plus a multiple of the scale: least squares weighted by the scale."""
+    weights = path**-2 / np.sum(path**-2, axis=0)
+    level, centre = np.sum(weights * x, axis=0), np.sum(weights * path, axis=0)
+    shape = path - centre
+    square = np.sum(weights * shape**2, axis=0)
+    product = np.sum(weights * shape * (x - level), axis=0)
+    slope = np.divide(product, square, out=np.zeros_like(square), where=square > 0)
+    return np.asarray(level + slope * shape)
 
 
 def change_points(series: Array, *, fewest: int = 8, penalty: float = 3.0) -> tuple[int, ...]:
