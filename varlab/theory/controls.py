@@ -25,7 +25,7 @@ QUADRATURE_AGREEMENT = mp.mpf(10) ** -30
 
 
 def effective_eps(eps: sp.Expr = eps, b2: sp.Expr = b2, t: sp.Expr = sp.S.One) -> sp.Expr:
-    """e = eps / sqrt(1-b2^t): what an eps beside the uncorrected root adds to the corrected one."""
+    """Eps beside the uncorrected root as an eps beside the corrected one, eps / sqrt(1-b2^t)."""
     return eps / sp.sqrt(1 - b2**t)
 
 
@@ -255,9 +255,7 @@ def first_updates() -> Derivation:
                 sp.Eq(sp.Limit(ratio, t, sp.oo), 1 - b1),
                 "If the first moment's correction counts the frozen steps, mhat = "
                 "(1-b1) g/(1-b1^t): another factor 1-b1.",
-                lambda: check_equal(
-                    ratio.subs(b1**t, 0), 1 - b1, Domain({b1: between(0, 1)})
-                ),
+                lambda: check_equal(ratio.subs(b1**t, 0), 1 - b1, Domain({b1: between(0, 1)})),
             ),
             Step(
                 "Adam-eps",
