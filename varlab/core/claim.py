@@ -101,6 +101,8 @@ class Claim:
         Why that tolerance.
     equation : str
         The statement in LaTeX, for reports.
+    derivation : str
+        Name of the derivation in theory's catalogue that shows it step by step, if any.
     """
 
     id: str
@@ -114,6 +116,7 @@ class Claim:
     tolerance: float | None = None
     tolerance_reason: str = ""
     equation: str = ""
+    derivation: str = ""
 
     def __post_init__(self) -> None:
         if self.kind is ClaimKind.APPROXIMATION and not (self.tolerance and self.tolerance_reason):

@@ -1,0 +1,59 @@
+"""Every derivation is in the catalogue, checks in all its steps, and can be exported."""
+
+import ast
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+
+from varlab import theory
+from varlab.theory.catalogue import derivation, names, place
+from varlab.theory.checking import Outcome
+
+
+def built_in_source():
+    """``module.function`` of every public function that is annotated to return a Derivation."""
+    found = set()
+    for path in Path(theory.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef) and node.returns is not None:
+                if ast.unparse(node.returns) == "Derivation" and not node.args.args:
+                    found.add(f"{path.stem}.{node.name}")
+    return found
+
+
+def test_the_catalogue_holds_every_derivation_once():
+    assert set(names()) == built_in_source()
+    assert len(set(names())) == len(names())
+
+
+@pytest.mark.parametrize("name", names())
+def test_a_derivation_can_be_exported(name):
+    each = derivation(name)
+    assert each.steps
+    assert place(name)
+    for text in each.to_mathml():
+        assert ElementTree.fromstring(text).tag.endswith("math")
+    latex = each.to_latex()
+    assert latex.count(r"\[") == latex.count(r"\]") == len(each.steps)
+    for step in each.steps:
+        assert step.title
+        assert step.why
+
+
+@pytest.mark.parametrize("name", [n for n in names() if n != "theorem1_paper.paper_proof"])
+def test_every_step_checks(name):
+    each = derivation(name)
+    for step, checked in zip(each.steps, each.check(), strict=True):
+        assert checked, f"{step.title}: {checked.how}"
+
+
+def test_the_papers_own_proof_breaks_where_equation_10_stands():
+    each = derivation("theorem1_paper.paper_proof")
+    refuted = [
+        step.source
+        for step, checked in zip(each.steps, each.check(), strict=True)
+        if checked.outcome is Outcome.REFUTED
+    ]
+    assert refuted
+    assert all("Eq. 10" in source for source in refuted)
