@@ -9,16 +9,16 @@ from __future__ import annotations
 import sympy as sp
 
 from varlab.theory.checking import Checked, Outcome, check_equal
-from varlab.theory.derivation import Derivation, Step
-from varlab.theory.domain import Domain, Interval, between
+from varlab.theory.derivation import Derivation, Step, equality
+from varlab.theory.domain import Domain, Interval, above, between
 from varlab.theory.sums import by_closing_sums, close_sums
 from varlab.theory.symbols import b2, f, i, rho_inf, s, t
 
-# Points of t are drawn up to 60: sums over the steps are evaluated term by term at each of them.
-STEPS = Interval(sp.S.One, sp.oo, closed_lower=True, integer=True, sample_upper=60)
+# Points of t are drawn up to 24: sums over the steps are evaluated term by term at each of them.
+STEPS = Interval(sp.S.One, sp.oo, closed_lower=True, integer=True, sample_upper=24)
 DECAYS = between(0, 1)
 DOMAIN = Domain({t: STEPS, b2: DECAYS})
-FROM_SECOND_STEP = DOMAIN.restrict(t, Interval(sp.Integer(2), sp.oo, True, False, True, 60))
+FROM_SECOND_STEP = DOMAIN.restrict(t, Interval(sp.Integer(2), sp.oo, True, False, True, 24))
 
 
 def ema_weight(i: sp.Expr = i, t: sp.Expr = t, b2: sp.Expr = b2) -> sp.Expr:
@@ -38,7 +38,7 @@ def rho_limit(b2: sp.Expr = b2) -> sp.Expr:
 
 def rho_t(t: sp.Expr = t, b2: sp.Expr = b2) -> sp.Expr:
     """rho_t = f(t, b2) = rho_inf - 2 t b2^t / (1-b2^t); R Eq. 4."""
-    return rho_limit(b2) - 2 * t * b2**t / (1 - b2**t)
+    return rho_limit(b2) - gap_to_limit(t, b2)
 
 
 def ema_centre_of_mass() -> sp.Expr:
@@ -76,47 +76,47 @@ def simple_average() -> Derivation:
     """R section 3.2: how far the EMA is from the simple average that replaces it there."""
     weight = ema_weight()
     oldest, newest = (sp.UnevaluatedExpr(weight.subs(i, at)) for at in (1, t))
-    squares = sp.Sum((weight - 1 / t) ** 2, (i, 1, t))
-    excess = ema_variance() - sma_variance()
     return Derivation(
         "simple_average",
         "The exponential moving average against the simple average",
         "R section 3.2",
         (
-            Step(
+            equality(
                 "Weights",
-                sp.Eq(sp.Sum(weight, (i, 1, t)), 1),
+                sp.Sum(weight, (i, 1, t)),
+                sp.S.One,
+                DOMAIN,
                 "The bias correction makes the weights sum to 1.",
-                lambda: check_equal(
-                    sp.Sum(weight, (i, 1, t)), sp.S.One, DOMAIN, prover=by_closing_sums
-                ),
-                "A Alg. 1",
+                source="A Alg. 1",
+                prover=by_closing_sums,
             ),
-            Step(
+            equality(
                 "Spread of the weights",
-                sp.Eq(1 - weight.subs(i, 1) / weight.subs(i, t), relative_spread(), evaluate=False),
+                1 - oldest / newest,
+                relative_spread(),
+                FROM_SECOND_STEP,
                 "The newest weight is the largest, the oldest the smallest; "
                 "the bound of the paper is attained.",
-                lambda: check_equal(
-                    1 - weight.subs(i, 1) / weight.subs(i, t), relative_spread(), DOMAIN
-                ),
-                "R section 3.2",
+                source="R section 3.2",
+                prover=lambda e: sp.simplify(e.doit()),
             ),
-            Step(
+            equality(
                 "Excess variance",
-                sp.Eq(excess, 2 * s**4 * squares),
+                (ema_variance() - sma_variance()) / (2 * s**4),
+                sp.Sum((weight - 1 / t) ** 2, (i, 1, t)),
+                DOMAIN.restrict(s, above(0)),
                 "Since the weights sum to 1, sum w^2 - 1/t = sum (w - 1/t)^2 (Cauchy-Schwarz with "
                 "its remainder): the EMA has the larger variance, and the same only if all "
                 "weights are equal.",
-                lambda: check_equal(excess / s**4, 2 * squares, DOMAIN, prover=by_closing_sums),
-                "R section 3.2",
+                source="R section 3.2",
+                prover=by_closing_sums,
             ),
             Step(
                 "Equality at the first step alone",
                 sp.Gt(weight.subs(i, t), weight.subs(i, 1)),
                 "For t >= 2 the newest weight exceeds the oldest, so a square in the sum is "
                 "positive and the inequality is strict.",
-                lambda: check_strict_spread(),
+                check_strict_spread,
             ),
         ),
     )
@@ -136,72 +136,69 @@ def check_strict_spread() -> Checked:
 
 def centre_of_mass() -> Derivation:
     """R section 4.1: Eq. 4 solved, its limit, and its growth."""
-    solved = solve_centre_of_mass()
-    gap = 2 * t * b2**t / (1 - b2**t)
-    step_up = rho_t(t + 1) - rho_t()
-    positive = (
-        2
-        * b2**t
-        * (1 - b2) ** 2
-        / ((1 - b2**t) * (1 - b2 ** (t + 1)))
-        * sp.Sum((t + 1 - i) * b2 ** (i - 1), (i, 1, t))
-    )
+    growth = 2 * b2**t * (1 - b2) ** 2 / ((1 - b2**t) * (1 - b2 ** (t + 1)))
     return Derivation(
         "centre_of_mass",
         "The simple moving average with the EMA's centre of mass",
         "R section 4.1",
         (
-            Step(
-                "EMA's centre of mass",
-                sp.Eq(ema_centre_of_mass(), close_sums(ema_centre_of_mass())),
+            equality(
+                "The EMA's centre of mass",
+                ema_centre_of_mass(),
+                close_sums(ema_centre_of_mass()),
+                DOMAIN,
                 "The arithmetic-geometric sum in closed form.",
-                lambda: check_equal(
-                    ema_centre_of_mass(),
-                    close_sums(ema_centre_of_mass()),
-                    DOMAIN,
-                    prover=by_closing_sums,
-                ),
-                "R Eq. 4, left",
+                source="R Eq. 4, left side",
+                prover=by_closing_sums,
             ),
             Step(
                 "Solved for the length",
                 sp.Eq(f, rho_t()),
                 "The only solution f of the equation of the two centres of mass.",
-                lambda: check_equal(solved, rho_t(), DOMAIN, prover=by_closing_sums),
+                lambda: check_equal(
+                    solve_centre_of_mass(), rho_t(), DOMAIN, prover=by_closing_sums
+                ),
                 "R Eq. 4",
             ),
-            Step(
+            equality(
                 "First step",
-                sp.Eq(rho_t(sp.S.One), 1),
+                rho_t(sp.S.One),
+                sp.S.One,
+                DOMAIN,
                 "One gradient, one degree of freedom.",
-                lambda: check_equal(rho_t(sp.S.One), sp.S.One, DOMAIN),
             ),
             Step(
                 "Distance to the limit",
-                sp.Eq(rho_inf - f, gap),
+                sp.Eq(rho_inf - f, gap_to_limit()),
                 "Positive at every finite t, and t b2^t vanishes: rho_t < rho_inf, its supremum, "
                 "which it never attains.",
                 check_limit,
                 "R section 4.1",
             ),
-            Step(
+            equality(
                 "Growth",
-                sp.Eq(step_up, positive),
+                rho_t(t + 1) - rho_t(),
+                growth * sp.Sum((t + 1 - i) * b2 ** (i - 1), (i, 1, t)),
+                DOMAIN,
                 "A product of positive factors and a sum of positive terms: rho_t increases with t.",
-                lambda: check_equal(step_up, positive, DOMAIN, prover=by_closing_sums),
+                prover=by_closing_sums,
             ),
         ),
     )
 
 
+def gap_to_limit(t: sp.Expr = t, b2: sp.Expr = b2) -> sp.Expr:
+    """rho_inf - rho_t = 2 t b2^t / (1-b2^t) > 0."""
+    return 2 * t * b2**t / (1 - b2**t)
+
+
 def check_limit() -> Checked:
     """rho_inf - rho_t = 2 t b2^t/(1-b2^t), positive, with limit 0."""
-    gap = 2 * t * b2**t / (1 - b2**t)
-    same = check_equal(rho_limit() - rho_t(), gap, DOMAIN)
+    same = check_equal(rho_limit() - rho_t(), gap_to_limit(), DOMAIN)
     if not same:
         return same
     # b2 = exp(-s), s > 0, says beta2 < 1 in a form that SymPy's limits can use.
-    limit = sp.limit(gap.subs(b2, sp.exp(-s)), t, sp.oo)
+    limit = sp.limit(gap_to_limit().subs(b2, sp.exp(-s)), t, sp.oo)
     if limit != 0:
         return Checked(Outcome.UNKNOWN, f"SymPy finds the limit {limit}")
     return Checked(same.outcome, "gap > 0 at every t, and SymPy's limit of the gap is 0")
