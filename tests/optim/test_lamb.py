@@ -79,15 +79,30 @@ def test_excluded_names_do_not_decay():
     assert bias.tolist() == [1.0, 1.0]
 
 
-@pytest.mark.peers
-def test_is_timms_lamb():
-    timm = pytest.importorskip("timm.optim")
+def beside(peer_of, **options):
+    """End points of a peer and of ours on the same random gradients."""
     rng = np.random.default_rng(5)
     theta, gradients = rng.normal(size=(4, 3)), rng.normal(size=(30, 4, 3))
     p = torch.tensor(theta, requires_grad=True)
-    options = {"lr": 0.02, "weight_decay": 0.05, "eps": 1e-6}
-    peer = timm.Lamb([p], max_grad_norm=None, **options)
+    peer = peer_of([p])
     for g in gradients:
         p.grad = torch.tensor(g)
         peer.step()
-    np.testing.assert_allclose(p.detach().numpy(), walk(theta, gradients, **options), rtol=1e-12)
+    return p.detach().numpy(), walk(theta, gradients, lr=0.02, **options)
+
+
+@pytest.mark.peers
+def test_is_timms_lamb():
+    timm = pytest.importorskip("timm.optim.lamb", exc_type=ImportError)
+    options = {"weight_decay": 0.05, "eps": 1e-6}
+    peer, ours = beside(lambda p: timm.Lamb(p, lr=0.02, max_grad_norm=None, **options), **options)
+    np.testing.assert_allclose(peer, ours, rtol=1e-12)
+
+
+@pytest.mark.peers
+def test_is_torch_optimizers_lamb_where_its_missing_bias_corrections_cancel():
+    # It leaves out both bias corrections, as an early version of You et al.: without eps and decay
+    # these scale the whole layer, and the trust ratio takes them out again. phi clips at 10.
+    peers = pytest.importorskip("torch_optimizer", exc_type=ImportError)
+    peer, ours = beside(lambda p: peers.Lamb(p, lr=0.02, eps=1e-30), eps=1e-30, clip=(0.0, 10.0))
+    np.testing.assert_allclose(peer, ours, rtol=1e-12)

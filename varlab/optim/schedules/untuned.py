@@ -6,7 +6,7 @@ from typing import Any
 
 from torch.optim import Optimizer
 
-from varlab import numerics
+from varlab.numerics.warmup import exponential_warmup_multiplier, linear_warmup_multiplier
 from varlab.optim.schedules.base import MultiplierLR, beta2_of
 
 
@@ -30,7 +30,7 @@ class UntunedLinearLR(MultiplierLR):
 
     def multiplier(self, t: int, group: dict[str, Any]) -> float:
         """min(1, (1-beta2) t/2)."""
-        return float(numerics.untuned_linear(t, beta2_of(group)))
+        return float(linear_warmup_multiplier(t, beta2_of(group)))
 
 
 class UntunedExponentialLR(MultiplierLR):
@@ -53,4 +53,4 @@ class UntunedExponentialLR(MultiplierLR):
 
     def multiplier(self, t: int, group: dict[str, Any]) -> float:
         """1 - exp(-(1-beta2) t)."""
-        return float(numerics.untuned_exponential(t, beta2_of(group)))
+        return float(exponential_warmup_multiplier(t, beta2_of(group)))
