@@ -21,8 +21,8 @@ class _Latex(LatexPrinter):
     def _print_polygamma(self, expr: sp.Expr, exp: str | None = None) -> str:
         order, argument = expr.args
         name = r"\psi" if order == 0 else rf"\psi^{{({self._print(order)})}}"
-        power = f"^{{{exp}}}" if exp is not None else ""
-        return rf"{name}{power}\left({self._print(argument)}\right)"
+        applied = rf"{name}\left({self._print(argument)}\right)"
+        return applied if exp is None else f"{{{applied}}}^{{{exp}}}"
 
 
 class _MathML(MathMLPresentationPrinter):
@@ -97,6 +97,7 @@ def to_mathml(statement: sp.Basic) -> str:
     """Presentation MathML of one expression: a block-level ``<math>`` element that parses as XML."""
     printer = _MathML()
     body = printer._print(sp.sympify(statement)).toxml()
+    body = body.replace("<mo><</mo>", "<mo>&lt;</mo>")  # the printer leaves "<" as it is
     body = re.sub(r"&(\w+);", _entity, _names_to_entities(body))
     return f'<math xmlns="http://www.w3.org/1998/Math/MathML" display="block">{body}</math>'
 
