@@ -16,9 +16,10 @@ def built_in_source():
     found = set()
     for path in Path(theory.__file__).parent.glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.FunctionDef) and node.returns is not None:
-                if ast.unparse(node.returns) == "Derivation" and not node.args.args:
-                    found.add(f"{path.stem}.{node.name}")
+            if not isinstance(node, ast.FunctionDef) or node.args.args or node.returns is None:
+                continue
+            if ast.unparse(node.returns) == "Derivation":
+                found.add(f"{path.stem}.{node.name}")
     return found
 
 

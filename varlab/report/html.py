@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from html import escape
 from importlib.resources import files
 
@@ -12,6 +13,7 @@ from varlab.claims.ledger import Entry, Ledger
 from varlab.claims.registry import sections
 from varlab.core import Evidence, Verdict
 from varlab.report.text import number, point
+from varlab.theory.catalogue import derivation
 
 WORDS = {
     Verdict.HOLDS: "holds",
@@ -89,13 +91,28 @@ def _claim(entry: Entry) -> str:
     table = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in rows)
     equation = f'<div class="equation">{mathml(claim.equation)}</div>' if claim.equation else ""
     evidence = "".join(_evidence(e) for e in ruling.evidence)
+    steps = _derivation(claim.derivation) if claim.derivation else ""
     return (
         f'<details class="claim {verdict.value}" id="{escape(claim.id)}"><summary>'
         f'<span class="badge">{WORDS[verdict]}{escape(error)}</span>'
         f'<span class="statement">{escape(claim.statement)}</span>'
         f'<span class="where"><code>{escape(claim.id)}</code> {escape(claim.source)}</span>'
         f"</summary>{equation}<dl>{table}</dl>"
-        f'<ol class="evidence">{evidence}</ol></details>'
+        f'<ol class="evidence">{evidence}</ol>{steps}</details>'
+    )
+
+
+@cache  # several claims share a derivation
+def _derivation(name: str) -> str:
+    shown = derivation(name)
+    steps = "".join(
+        f"<li><b>{escape(step.title)}</b> <span class=where>{escape(step.source)}</span>"
+        f'<div class="equation">{equation}</div>{escape(step.why)}</li>'
+        for step, equation in zip(shown.steps, shown.to_mathml(), strict=True)
+    )
+    return (
+        f'<details class="derivation"><summary>{escape(shown.title)}: {len(shown.steps)} steps, '
+        f"{escape(shown.source)}</summary><ol>{steps}</ol></details>"
     )
 
 

@@ -1,0 +1,44 @@
+"""``varlab advise``."""
+
+import json
+
+import pytest
+
+from varlab.numerics.advice import advise
+
+
+def test_the_papers_beta2(varlab):
+    done = varlab("advise", "--beta2", 0.999)
+    assert done.status == 0
+    assert "adaptive from t = 5" in done.out
+    assert "rho_inf = 1999" in done.out
+
+
+def test_json_has_the_numbers(varlab):
+    data = json.loads(varlab("advise", "--beta2", 0.99, "--json", "-").out)
+    assert data["first_adaptive_step"] == {"4": 5, "5": 6}
+    assert [row["t"] for row in data["rows"]][:4] == [1, 2, 3, 4]
+    assert data["rows"][0]["r_t"] is None
+
+
+def test_a_linear_warmup_of_the_equivalent_length_costs_the_same():
+    for beta2 in (0.9, 0.99, 0.999):
+        advice = advise(beta2)
+        length = advice.equivalent_linear_warmup
+        cost = sum(1 - t / length for t in range(1, length + 1))
+        # The length is rounded to a whole step, half a step of cost at most.
+        assert abs(cost - advice.effective_period["radam"]) <= 0.5
+
+
+def test_small_beta2_is_never_adaptive(varlab):
+    done = varlab("advise", "--beta2", 0.6)
+    assert "rho_t never exceeds 4" in done.out
+    assert advise(0.6).to_dict()["effective_period"]["radam"] is None
+
+
+@pytest.mark.parametrize("beta2", ["1", "-0.1", "nan", "1.2"])
+def test_bad_beta2_is_one_line(varlab, beta2):
+    done = varlab("advise", f"--beta2={beta2}")
+    assert done.status == 2
+    assert done.err.startswith("varlab: beta2 must lie in [0, 1); got")
+    assert done.err.count("\n") == 1
