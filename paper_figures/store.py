@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Data = dict[str, Any]
 HERE = Path(__file__).parent
 # One module a figure, in the paper's order, then varlab's own. A new figure: one file, one line.
-NAMES = ("fig8",)
+NAMES = ("fig8", "warmups")
 SIGNIFICANT_DIGITS = 8
 
 
