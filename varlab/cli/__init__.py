@@ -13,7 +13,7 @@ from typing import cast
 import typer
 from typer.main import get_command
 
-from varlab.cli import advise, verify
+from varlab.cli import advise, conform, figures, verify
 from varlab.core import InputError
 
 app = typer.Typer(
@@ -27,6 +27,8 @@ app = typer.Typer(
 )
 app.command("verify")(verify.command)
 app.command("advise")(advise.command)
+app.command("conform")(conform.command)
+app.command("figures")(figures.command)
 
 # Every complaint of the option parser: the base of the one that typer names.
 USAGE_ERRORS = cast(type[Exception], typer.BadParameter.__mro__[1])
