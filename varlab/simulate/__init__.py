@@ -1,0 +1,39 @@
+"""Monte-Carlo: gradient processes, streaming moments, engines that can be resumed and distributed."""
+
+from varlab.simulate.api import simulate
+from varlab.simulate.draws import gradients
+from varlab.simulate.processes import (
+    AR1,
+    ARCH,
+    LAWS,
+    Drift,
+    Laplace,
+    Normal,
+    Process,
+    Rademacher,
+    ScaleMixture,
+    SharedMean,
+    StudentT,
+    law,
+)
+from varlab.simulate.progress import Progress
+from varlab.simulate.simulation import Simulation
+
+__all__ = [
+    "simulate",
+    "Simulation",
+    "Progress",
+    "gradients",
+    "Process",
+    "Normal",
+    "StudentT",
+    "Laplace",
+    "Rademacher",
+    "AR1",
+    "SharedMean",
+    "Drift",
+    "ARCH",
+    "ScaleMixture",
+    "LAWS",
+    "law",
+]

@@ -1,0 +1,173 @@
+"""``simulate()``: check, choose an engine, deal the segments, merge, label."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import numpy as np
+import torch
+
+from varlab import __version__
+from varlab.core import InputError, require
+from varlab.simulate.distributed import world
+from varlab.simulate.eager import EagerEngine
+from varlab.simulate.plan import make_plan
+from varlab.simulate.processes import Process
+from varlab.simulate.progress import Progress
+from varlab.simulate.request import Precision, Request, request
+from varlab.simulate.run import run
+from varlab.simulate.schedule import Engine
+from varlab.simulate.simulation import Simulation
+
+# Blocks per launch on a GPU: 64 of 32768 trajectories fill any of today's.
+GPU_CHUNK = 64
+
+
+def simulate(
+    law: Process | Sequence[Process],
+    *,
+    beta2: float | Sequence[float],
+    steps: int,
+    trajectories: int,
+    seed: int = 0,
+    device: str = "auto",
+    beta1: float = 0.9,
+    dtype: Precision = "float32",
+    statistics: Sequence[str] | None = None,
+    engine: Literal["auto", "eager", "fused"] = "auto",
+    out: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    progress: Callable[[Progress], None] | None = None,
+    threads: int | None = None,
+    chunk: int | None = None,
+) -> Simulation:
+    """Simulate gradients and the adaptive rate psi_t = 1/sqrt(vhat_t) that Adam makes of them.
+
+    Parameters
+    ----------
+    law : Process or sequence of Process
+        Gradient processes (:mod:`varlab.simulate.processes`). All share one stream of normals
+        (common random numbers), so that they differ by their law and not by chance.
+    beta2 : float or sequence of float
+        In [0, 1). Every law is combined with every value.
+    steps, trajectories : int
+        Steps per trajectory (>= 1) and number of trajectories (>= 2). Memory grows with the former
+        only.
+    seed : int
+        Root seed. The result depends on it and the request alone, bit for bit on a given machine:
+        not on ``threads``, ``chunk``, kills and resumptions, or the number of processes.
+    device : str
+        ``"auto"`` (CUDA where there is one), ``"cpu"`` or ``"cuda"``. CPU and GPU draw from different
+        generators.
+    beta1 : float
+        For the update mhat_t psi_t.
+    dtype : {"float32", "float64"}
+        Precision of the averages. The draws are float32 in both, and the same.
+    statistics : sequence of str, optional
+        Some of ``psi``, ``log_psi``, ``inverse_v``, ``update``; all by default. Fewer is faster.
+    engine : {"auto", "eager", "fused"}
+        ``fused``: one Triton kernel, normal laws on CUDA only. ``auto`` takes it where it applies.
+    out : path, optional
+        Zarr store to create; segments of trajectories are added as they are done.
+    resume : bool
+        Continue the store at ``out`` (or start it): the result is that of an uninterrupted run.
+    progress : callable, optional
+        Called with a :class:`Progress` as blocks are done.
+    threads : int, optional
+        Blocks at a time; the number of cores by default.
+    chunk : int, optional
+        Blocks handed to a thread (or launched on a GPU) at once.
+
+    Returns
+    -------
+    Simulation
+        The same on every rank under ``torchrun``; rank 0 writes ``out``.
+
+    Raises
+    ------
+    DomainError, InputError
+        For a value outside its domain; for a store that exists (without ``resume``) or that does not
+        belong to this request (with it), which is left untouched.
+    """
+    asked = request(
+        law,
+        beta2=beta2,
+        steps=steps,
+        trajectories=trajectories,
+        seed=seed,
+        beta1=beta1,
+        dtype=dtype,
+        statistics=statistics,
+    )
+    for name, value in (("threads", threads), ("chunk", chunk)):
+        require(value is None or value >= 1, name, "be >= 1", value)
+    require(out is not None or not resume, "out", "name the store to resume", out)
+    kind = device_type(device)
+    with world(kind) as ranks:
+        where = torch.device(kind, ranks.local_rank) if kind == "cuda" else torch.device(kind)
+        chosen, name = choose_engine(asked, where, engine)
+        # torch's own count respects affinity, OMP_NUM_THREADS and torchrun
+        workers = 1 if kind == "cuda" else torch.get_num_threads()
+        return Simulation(
+            run(
+                asked,
+                chosen,
+                ranks,
+                where,
+                attributes(asked, name, where),
+                out=out,
+                resume=resume,
+                progress=progress,
+                threads=threads or workers,
+                chunk=chunk or (GPU_CHUNK if kind == "cuda" else 1),
+            )
+        )
+
+
+def device_type(device: str) -> str:
+    """``cpu`` or ``cuda`` for what was asked."""
+    require(device in ("auto", "cpu", "cuda"), "device", "be 'auto', 'cpu' or 'cuda'", device)
+    if device == "cuda" and not torch.cuda.is_available():
+        raise InputError("device must be 'cpu' or 'auto' here; got 'cuda'; torch sees no GPU")
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return device
+
+
+def choose_engine(asked: Request, where: torch.device, name: str) -> tuple[Engine, str]:
+    """The engine and its name for attributes."""
+    require(name in ("auto", "eager", "fused"), "engine", "be 'auto', 'eager' or 'fused'", name)
+    if name != "eager" and where.type == "cuda":
+        # Triton is there only where torch came with CUDA: imported only then
+        from varlab.simulate.fused import FusedEngine, obstacle
+
+        reason = obstacle(asked)
+        if reason is None:
+            return FusedEngine(asked, where), "fused"
+        if name == "fused":
+            raise InputError(f"engine must be 'eager' or 'auto' here; got 'fused'; {reason}")
+    elif name == "fused":
+        raise InputError("engine must be 'eager' or 'auto' here; got 'fused'; it needs a GPU")
+    return EagerEngine(make_plan(asked, where)), "eager"
+
+
+def attributes(asked: Request, engine: str, where: torch.device) -> dict[str, str | int]:
+    """Request, seed, versions, device: what a result must say about itself."""
+    versions = {
+        "varlab": __version__,
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+    }
+    on_gpu = where.type == "cuda"
+    return {
+        "request": json.dumps(asked.to_json()),
+        "seed": asked.seed,
+        "versions": json.dumps(versions),
+        "device": torch.cuda.get_device_name(where) if on_gpu else f"cpu ({platform.machine()})",
+        "engine": f"{engine}-{where.type}",
+    }

@@ -1,0 +1,211 @@
+"""The eager engine: one block of trajectories in torch, tile by tile, nothing larger than a tile kept.
+
+Per tile: draw, average, and reduce each statistic to four row sums about its first trajectory. For
+g = mu + sigma x all settings of a path share the averages of x and x^2, because
+v = avg(x^2) + 2 mu avg(x) + mu^2 (1 - b2^t) in units of sigma. Averages stay without their bias
+correction: it depends on t alone and is applied to the moments, in float64.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from varlab.simulate.blocks import Block
+from varlab.simulate.moments import Moments
+from varlab.simulate.noise import Noise
+from varlab.simulate.plan import Group, Plan, bias_correction
+
+# An exact zero among float32 normals (probability about 2^-24 a draw) stands for all below 2^-26 or so.
+SMALLEST_SQUARE = 2.0**-52
+# The shared averages cancel where v is much smaller than mu^2: possible while few gradients weigh in,
+# that is early, or at any step below this beta2. There each setting squares its own gradients.
+DIRECT_BELOW = 0.9
+DIRECT_STEPS = 16
+
+
+class EagerEngine:
+    """Moments of blocks by torch operations; callable from several threads at once.
+
+    ``engine(blocks)`` gives, per block, the moments of every statistic over its trajectories:
+    ``values`` of shape (4, statistic, setting, step), in units of sigma and without bias corrections
+    (:func:`varlab.simulate.corrections.corrected` applies both).
+    """
+
+    name = "eager"
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self._own = threading.local()
+
+    def __call__(self, blocks: Sequence[Block]) -> list[Moments]:
+        with torch.inference_mode():
+            workspace: _Workspace | None = getattr(self._own, "workspace", None)
+            if workspace is None:
+                workspace = self._own.workspace = _Workspace(self.plan)
+            return [workspace.run(block) for block in blocks]
+
+
+class _Workspace:
+    """The buffers of one thread: all blocks of a run have the same width."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        rows, width, paths = plan.rows, plan.request.partition.width, len(plan.paths)
+        self.width = width
+        self.asks_update = "update" in plan.names
+        self.keeps_x = self.asks_update or any(not group.plain for group in plan.groups)
+        # channels: the squares of all paths, then the paths themselves
+        self.channels = self._empty(rows, 2 * paths if self.keeps_x else paths, width)
+        self.averages = {
+            b: self._empty(rows, 2 * paths if plan.shifted(b) else paths, width) for b in plan.betas
+        }
+        self.momenta = self._empty(rows, paths, width) if self.asks_update else None
+        # (averages, values averaged, beta), row by row: views are made once
+        self.recursions = [
+            (average.unbind(), self.channels[:, : average.shape[1]].unbind(), beta2)
+            for beta2, average in self.averages.items()
+        ]
+        if self.momenta is not None:
+            values = self.channels[:, paths:].unbind()
+            self.recursions.append((self.momenta.unbind(), values, plan.request.beta1))
+        self.own = {
+            group: self._empty(len(group.members), width)
+            for group in plan.groups
+            if not group.plain
+        }
+        largest = max(len(group.members) for group in plan.groups)
+        self.buffers = [self._empty(rows * largest * width) for _ in range(4)]
+        self.weights = self._empty(width)
+        self.sums = {
+            group: self._empty(plan.tiles, len(plan.names), 5, rows * len(group.members))
+            for group in plan.groups
+        }
+
+    def run(self, block: Block) -> Moments:
+        """Moments of one block."""
+        plan, paths = self.plan, len(self.plan.paths)
+        self.weights.fill_(1.0)
+        self.weights[block.size :] = 0.0  # padding columns count for nothing
+        for averages, _, _ in self.recursions:
+            averages[-1].zero_()
+        for own in self.own.values():
+            own.zero_()
+        noise = Noise(plan.request.seed, block, plan.rows, plan.dtype, plan.device)
+        tiles = [unit.unit_path(noise) for unit in plan.paths]
+        for tile in range(plan.tiles):
+            made = tile * plan.rows
+            noise.advance()
+            for number, path in enumerate(tiles):
+                x = path(made)
+                torch.mul(x, x, out=self.channels[:, number])
+                if self.keeps_x:
+                    self.channels[:, paths + number] = x
+            for averages, values, beta in self.recursions:
+                last = averages[-1]
+                for row, value in zip(averages, values, strict=True):
+                    torch.lerp(last, value, 1 - beta, out=row)
+                    last = row
+            for group in plan.groups:
+                self._reduce(group, self._second_moment(group, made), tile)
+        return self._collect(block)
+
+    def _second_moment(self, group: Group, made: int) -> torch.Tensor:
+        """v of a group's settings over a tile, shape (row, member, trajectory)."""
+        plan, paths = self.plan, len(self.plan.paths)
+        averages = self.averages[group.beta2]
+        direct = made < DIRECT_STEPS or group.beta2 < DIRECT_BELOW
+        if group.plain:
+            v = averages[:, group.path : group.path + 1]
+            return v.clamp_min(SMALLEST_SQUARE) if direct else v
+        v = self._stack(3, len(group.members))
+        shifts = torch.tensor(group.shifts, dtype=plan.dtype, device=plan.device)
+        if direct:
+            torch.add(self.channels[:, paths + group.path, None], shifts[:, None], out=v)
+            v.mul_(v)
+            last = self.own[group]
+            for row in v:
+                last.lerp_(row, 1 - group.beta2)
+                row.copy_(last)
+            return v.clamp_min_(SMALLEST_SQUARE)
+        for number, shift in enumerate(group.shifts):
+            torch.add(
+                averages[:, group.path],
+                averages[:, paths + group.path],
+                alpha=2 * shift,
+                out=v[:, number],
+            )
+        steps = np.arange(made + 1, made + plan.rows + 1)
+        weight = torch.from_numpy(bias_correction(steps, group.beta2))
+        constant = weight.to(plan.device, plan.dtype)[:, None] * shifts * shifts
+        return v.add_(constant[..., None])
+
+    def _reduce(self, group: Group, v: torch.Tensor, tile: int) -> None:
+        """Row sums of every statistic of the stack ``v``."""
+        names, sums, size = self.plan.names, self.sums[group][tile], v.shape[1]
+        value, psi = self._stack(0, size), self._stack(1, size)
+        if "log_psi" in names:
+            torch.log(v, out=value)
+            self._row_sums(value, sums[names.index("log_psi")])
+        if "inverse_v" in names:
+            torch.reciprocal(v, out=value)
+            self._row_sums(value, sums[names.index("inverse_v")])
+        if "psi" in names or self.momenta is not None:
+            torch.rsqrt(v, out=psi)
+        if self.momenta is not None:
+            momentum = self.momenta[:, group.path, None]
+            if group.plain:
+                torch.mul(momentum, psi, out=value)
+            else:
+                torch.add(momentum, self._gathered_mean(group, tile), out=value)
+                value.mul_(psi)
+            self._row_sums(value, sums[names.index("update")])
+        if "psi" in names:
+            self._row_sums(psi, sums[names.index("psi")])
+
+    def _gathered_mean(self, group: Group, tile: int) -> torch.Tensor:
+        """What mu contributes to the first moment: mu (1 - b1^t), shape (row, member, 1)."""
+        plan = self.plan
+        steps = np.arange(tile * plan.rows + 1, (tile + 1) * plan.rows + 1)
+        gathered = bias_correction(steps, plan.request.beta1)[:, None] * np.array(group.shifts)
+        return torch.from_numpy(gathered).to(plan.device, plan.dtype)[..., None]
+
+    def _row_sums(self, x: torch.Tensor, out: torch.Tensor) -> None:
+        """First entry c of each row of ``x`` and sums of (x - c)^k, k = 1..4; ``x`` is used up."""
+        shift, s1, s2, s3, s4 = out
+        d = x.view(-1, self.width)
+        d2 = self._stack(2, x.shape[1]).view(-1, self.width)
+        shift.copy_(d[:, 0])
+        d.sub_(shift[:, None])
+        torch.mv(d, self.weights, out=s1)
+        torch.mul(d, d, out=d2)
+        torch.mv(d2, self.weights, out=s2)
+        d.mul_(d2)
+        torch.mv(d, self.weights, out=s3)
+        d2.mul_(d2)
+        torch.mv(d2, self.weights, out=s4)
+
+    def _collect(self, block: Block) -> Moments:
+        """Sums of all tiles, in float64, as central moments."""
+        plan = self.plan
+        rows, tiles, statistics = plan.rows, plan.tiles, len(plan.names)
+        table = np.empty((5, statistics, len(plan.request.settings), tiles * rows))
+        for group, sums in self.sums.items():
+            size = len(group.members)
+            parts = sums.cpu().to(torch.float64).numpy().reshape(tiles, statistics, 5, rows, size)
+            # (tile, statistic, power, row, member) -> (power, statistic, member, tile and row)
+            ordered = parts.transpose(2, 1, 4, 0, 3).reshape(5, statistics, size, tiles * rows)
+            table[:, :, list(group.members)] = ordered
+        table = table[..., : plan.request.steps]
+        return Moments.from_shifted_sums(block.size, table[0], table[1:])
+
+    def _stack(self, number: int, members: int) -> torch.Tensor:
+        """Work buffer ``number`` as a contiguous stack, shape (row, member, trajectory)."""
+        rows, width = self.plan.rows, self.width
+        return self.buffers[number][: rows * members * width].view(rows, members, width)
+
+    def _empty(self, *shape: int) -> torch.Tensor:
+        return torch.empty(*shape, dtype=self.plan.dtype, device=self.plan.device)

@@ -1,0 +1,117 @@
+"""How a request is computed: settings that share a path and a beta2 side by side, tile by tile."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from varlab.simulate.processes import Process
+from varlab.simulate.request import Request
+
+# Elements of one buffer: larger and the buffers of a tile leave the cache, smaller and calls cost more
+# than arithmetic. Decides speed, not results.
+CACHED = 2**18
+
+
+@dataclass(frozen=True)
+class Group:
+    """Settings of one path and one beta2, treated in one stack of tensors.
+
+    Attributes
+    ----------
+    path : int
+        Number of the path.
+    beta2 : float
+    members : tuple of int
+        Numbers of the settings in the request.
+    shifts : tuple of float
+        mu/sigma of each.
+    """
+
+    path: int
+    beta2: float
+    members: tuple[int, ...]
+    shifts: tuple[float, ...]
+
+    @property
+    def plain(self) -> bool:
+        """One setting with mu = 0: vhat is the average of the squares as it stands."""
+        return self.shifts == (0.0,)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A request, laid out for an engine. Built once, read by all threads.
+
+    Attributes
+    ----------
+    paths : tuple of Process
+        The distinct unit paths.
+    groups : tuple of Group
+        In the order of their beta2.
+    rows : int
+        Steps per tile.
+    """
+
+    request: Request
+    device: torch.device
+    rows: int
+    paths: tuple[Process, ...]
+    groups: tuple[Group, ...]
+
+    @property
+    def tiles(self) -> int:
+        """Number of tiles; the last may reach beyond the steps asked for."""
+        return -(-self.request.steps // self.rows)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Precision of vhat."""
+        return torch.float32 if self.request.dtype == "float32" else torch.float64
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Statistics asked for."""
+        return tuple(s.name for s in self.request.statistics)
+
+    @property
+    def betas(self) -> tuple[float, ...]:
+        """The distinct values of beta2."""
+        return tuple(dict.fromkeys(group.beta2 for group in self.groups))
+
+    def shifted(self, beta2: float) -> bool:
+        """Whether a setting of this beta2 has mu != 0."""
+        return any(not g.plain for g in self.groups if g.beta2 == beta2)
+
+
+def bias_correction(steps: np.ndarray, beta: float) -> np.ndarray:
+    """1 - beta^t, the sum of the average's weights, without cancellation (A section 3)."""
+    if beta == 0:
+        return np.ones(np.shape(steps))
+    return np.asarray(-np.expm1(steps * math.log(beta)))
+
+
+def rows_per_tile(width: int) -> int:
+    """Steps per tile: about 2**17 elements, 8 to 32 rows."""
+    return next(r for r, least in ((8, 12288), (16, 6144), (32, 0)) if width >= least)
+
+
+def make_plan(request: Request, device: torch.device) -> Plan:
+    """Group the settings of ``request`` by path and beta2."""
+    width = request.partition.width
+    rows = rows_per_tile(width)
+    size = max(1, CACHED // (rows * width))
+    paths = tuple(dict.fromkeys(setting.law.unit for setting in request.settings))
+    together: dict[tuple[float, int], list[int]] = {}
+    for number, setting in enumerate(request.settings):
+        key = (setting.beta2, paths.index(setting.law.unit))
+        together.setdefault(key, []).append(number)
+    groups = [
+        Group(path, beta2, chunk, tuple(request.settings[n].law.shift for n in chunk))
+        for (beta2, path), numbers in sorted(together.items())
+        for chunk in (tuple(numbers[i : i + size]) for i in range(0, len(numbers), size))
+    ]
+    return Plan(request, device, rows, paths, tuple(groups))

@@ -1,0 +1,91 @@
+"""What a gradient process is: g_t = mu + sigma x_t, with x_t a unit path made from shared normals."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import fields, replace
+from typing import ClassVar, Self
+
+import numpy as np
+import torch
+
+from varlab.core import require
+from varlab.simulate.exact import ExactLaw
+from varlab.simulate.noise import Noise
+
+# steps already made -> the next tile of x, shape (rows, width)
+UnitPath = Callable[[int], torch.Tensor]
+
+
+class Process(ABC):
+    """A law of gradients g_1, g_2, ... with location ``mu`` and scale ``sigma``.
+
+    Subclasses are frozen dataclasses; their other fields shape the unit path x = (g - mu)/sigma.
+    Settings that differ in ``mu`` and ``sigma`` alone share one path.
+    """
+
+    name: ClassVar[str]
+    mu: float
+    sigma: float
+
+    def __post_init__(self) -> None:
+        require(math.isfinite(self.mu), "mu", "be finite", self.mu)
+        require(0 < self.sigma < math.inf, "sigma", "be positive and finite", self.sigma)
+
+    @abstractmethod
+    def unit_path(self, noise: Noise) -> UnitPath:
+        """Start the unit path of a block. A tile it returns may be a view of ``noise``."""
+
+    def exact(self, t: int, beta2: float) -> ExactLaw | None:
+        """Exact law of psi_t, or None where no closed form is at hand."""
+        del t, beta2
+        return None
+
+    def exact_variance_path(self, steps: int, beta2: float) -> np.ndarray | None:
+        """Exact Var[psi_t], t = 1..steps, shape (steps,), or None where no single pass yields it."""
+        del steps, beta2
+        return None
+
+    def moment_bound(self, t: int) -> float:
+        """E[psi_t^k] is finite for k below this and infinite from it on.
+
+        ``t`` for every law whose joint density is continuous and positive where g_1 = ... = g_t = 0:
+        P(vhat_t < e) falls like e^(t/2).
+        """
+        return float(t)
+
+    @property
+    def unit(self) -> Self:
+        """The process with mu = 0, sigma = 1."""
+        return replace(self, mu=0.0, sigma=1.0)
+
+    @property
+    def shift(self) -> float:
+        """mu / sigma."""
+        return self.mu / self.sigma
+
+    @property
+    def label(self) -> str:
+        """Name and parameters that differ from their defaults, e.g. ``normal(mu=0.1)``."""
+        shown = [
+            f"{f.name}={_short(getattr(self, f.name))}"
+            for f in fields(self)
+            if getattr(self, f.name) != f.default
+        ]
+        return f"{self.name}({', '.join(shown)})" if shown else self.name
+
+    def parameters(self) -> dict[str, float | list[float]]:
+        """All parameters by name, as JSON can hold them."""
+        return {
+            f.name: list(value) if isinstance(value, tuple) else float(value)
+            for f in fields(self)
+            for value in [getattr(self, f.name)]
+        }
+
+
+def _short(value: object) -> str:
+    if isinstance(value, tuple):
+        return "/".join(f"{v:g}" for v in value)
+    return f"{value:g}"

@@ -1,0 +1,77 @@
+"""Gradients whose scale grows or shrinks along the run: the simplest broken identity of law."""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import torch
+
+from varlab.core import require
+from varlab.numerics import AdaptiveRate, psi_variance_path
+from varlab.simulate.exact import ExactLaw, Scaled
+from varlab.simulate.noise import Noise
+from varlab.simulate.processes.base import Process, UnitPath
+
+# exp(2 * 20) squared twice more in fourth powers of 1/vhat stays inside float32's range
+LARGEST_LOG_SCALE = 20.0
+
+
+@dataclass(frozen=True)
+class Drift(Process):
+    """g_t = mu + sigma exp(rate t) z_t.
+
+    Notes
+    -----
+    For mu = 0 the exponential weights absorb an exponential scale: b2^(t-i) exp(2 rate i) is
+    exp(2 rate t) b^(t-i) with b = b2 exp(-2 rate). So psi_t is the adaptive rate for b in place of b2,
+    times a constant; exact as long as b < 1.
+    """
+
+    rate: float
+    mu: float = 0.0
+    sigma: float = 1.0
+    name: ClassVar[str] = "drift"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(math.isfinite(self.rate), "rate", "be finite", self.rate)
+
+    def unit_path(self, noise: Noise) -> UnitPath:
+        """The shared normals, scaled step by step."""
+        ahead = torch.arange(1, noise.rows + 1, dtype=torch.float64)
+
+        def tile(made: int) -> torch.Tensor:
+            exponent = self.rate * (ahead + made)
+            require(
+                float(exponent.abs().max()) <= LARGEST_LOG_SCALE,
+                "abs(rate) * steps",
+                f"be at most {LARGEST_LOG_SCALE:g}",
+                float(exponent.abs().max()),
+                "take fewer steps or a smaller rate",
+            )
+            return noise.normals * exponent.exp().to(noise.device, noise.dtype)[:, None]
+
+        return tile
+
+    def exact(self, t: int, beta2: float) -> ExactLaw | None:
+        """Exact law of psi_t for mu = 0 and beta2 < exp(2 rate)."""
+        effective = beta2 * math.exp(-2 * self.rate)
+        if self.mu != 0 or not 0 < effective < 1:
+            return None
+        factor = float(self._factor(np.array([t]), beta2, effective)[0])
+        return Scaled(AdaptiveRate(t, effective, sigma=self.sigma), factor)
+
+    def exact_variance_path(self, steps: int, beta2: float) -> np.ndarray | None:
+        """Exact Var[psi_t], t = 1..steps, for mu = 0 and beta2 < exp(2 rate)."""
+        effective = beta2 * math.exp(-2 * self.rate)
+        if self.mu != 0 or not 0 < effective < 1:
+            return None
+        factor = self._factor(np.arange(1, steps + 1), beta2, effective)
+        return factor**2 * np.asarray(psi_variance_path(steps, effective, sigma=self.sigma))
+
+    def _factor(self, t: np.ndarray, beta2: float, effective: float) -> np.ndarray:
+        """psi_t over the adaptive rate for ``effective``: the ratio of the sums of weights."""
+        own = np.expm1(t * math.log(beta2)) / (beta2 - 1)
+        other = np.expm1(t * math.log(effective)) / (effective - 1)
+        return np.asarray(np.exp(-self.rate * t) * np.sqrt(own / other))

@@ -1,0 +1,64 @@
+"""Trajectories of unequal scale: each normal, the pool of them heavy-tailed."""
+
+import math
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import ClassVar
+
+import torch
+
+from varlab.core import require
+from varlab.numerics import AdaptiveRate
+from varlab.simulate.exact import ExactLaw, Mixture
+from varlab.simulate.noise import Noise, uniform
+from varlab.simulate.processes.base import Process, UnitPath
+
+
+@dataclass(frozen=True)
+class ScaleMixture(Process):
+    """g_t = mu + sigma s z_t, the scale s drawn once per trajectory: ``scales[j]`` with ``weights[j]``.
+
+    Equal weights when none are given; given ones must sum to 1.
+    """
+
+    scales: tuple[float, ...] = (1.0, 3.0)
+    weights: tuple[float, ...] = ()
+    mu: float = 0.0
+    sigma: float = 1.0
+    name: ClassVar[str] = "scale-mixture"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(
+            len(self.scales) > 0 and all(0 < s < math.inf for s in self.scales),
+            "scales",
+            "be positive and finite",
+            self.scales,
+        )
+        weights = self.weights or (1 / len(self.scales),) * len(self.scales)
+        require(
+            len(weights) == len(self.scales)
+            and all(w >= 0 for w in weights)
+            and math.isclose(math.fsum(weights), 1),  # isclose: decimal weights such as 0.1 + 0.9
+            "weights",
+            "be as many as the scales, non-negative, with sum 1",
+            self.weights,
+        )
+        object.__setattr__(self, "weights", tuple(weights))
+
+    def unit_path(self, noise: Noise) -> UnitPath:
+        """The shared normals times the trajectory's scale."""
+        edges = torch.tensor(list(accumulate(self.weights))[:-1], dtype=torch.float64)
+        scales = torch.tensor(self.scales, dtype=noise.dtype, device=noise.device)
+        level = uniform(noise.trajectory.to(torch.float64))
+        scale = scales[torch.bucketize(level, edges.to(noise.device))]
+
+        def tile(made: int) -> torch.Tensor:
+            return noise.normals * scale
+
+        return tile
+
+    def exact(self, t: int, beta2: float) -> ExactLaw:
+        """Given s the gradients are i.i.d. N(mu, (sigma s)^2)."""
+        parts = [AdaptiveRate(t, beta2, mu=self.mu, sigma=self.sigma * s) for s in self.scales]
+        return Mixture(parts, self.weights)

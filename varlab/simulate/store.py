@@ -1,0 +1,164 @@
+"""A Zarr store that a run fills segment by segment and can be continued from after a kill.
+
+Layout: the root group's attributes hold the request, its array ``partial_moments`` one chunk per
+segment of trajectories, and, once the run has ended, the result's variables. A chunk is one file,
+written beside and renamed (zarr's local store does so), so a segment is there or it is not.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import uuid
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+import zarr
+
+from varlab.core import InputError
+from varlab.simulate.moments import Moments
+from varlab.simulate.request import Request
+
+FORMAT = "varlab-simulation"
+PARTIAL = "partial_moments"
+
+
+class Store:
+    """The store of one request at ``path``.
+
+    Parameters
+    ----------
+    path : path
+        A directory, customarily ``*.zarr``.
+    request : Request
+    about : mapping
+        What else the attributes say (versions, device); ``about["engine"]`` must repeat on resuming.
+    resume : bool
+        Continue what is there. Without it an existing path is refused; with it, a path that is no
+        store of this very request, or a damaged one. What is refused is left untouched.
+
+    Raises
+    ------
+    InputError
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], request: Request, about: dict[str, Any], resume: bool
+    ) -> None:
+        self.path = Path(path)
+        self.request = request
+        shape = (5, len(request.statistics), len(request.settings), request.steps)
+        self._shape = (request.partition.segments, *shape)
+        self._identity = {"request": request.to_json(), "engine": about["engine"]}
+        texts = {"request": json.dumps(request.to_json())}
+        if self.path.exists() or self.path.is_symlink():
+            if not resume:
+                raise InputError(
+                    f"out must not exist; got {self.path}; resume it, or choose another path"
+                )
+            self._group = self._opened()
+        else:
+            self._create({"format": FORMAT, **about, **texts})
+            self._group = zarr.open_group(self.path, mode="r+")
+
+    def segment(self, index: int) -> Moments | None:
+        """Stored moments of a segment, or None where there are none yet."""
+        try:
+            stored = np.asarray(self._group[PARTIAL][index])
+        except Exception as error:  # zarr's codecs raise errors of many kinds on damaged bytes
+            raise self._damaged(f"segment {index} cannot be read ({error})") from None
+        counts = np.unique(stored[0])
+        if np.isnan(counts).all():
+            return None
+        blocks = self.request.partition.segment(index)
+        expected = sum(self.request.partition.block(i).size for i in blocks)
+        if counts.tolist() != [expected]:
+            raise self._damaged(f"segment {index} does not hold {expected} trajectories")
+        return Moments(expected, stored[1:])
+
+    def write_segment(self, index: int, moments: Moments) -> None:
+        """Store the moments of a segment: one file, there or not."""
+        counts = np.full_like(moments.values[:1], float(moments.count))
+        self._group[PARTIAL][index] = np.concatenate([counts, moments.values])
+
+    def finish(self, dataset: xr.Dataset) -> None:
+        """Write the result's variables beside the segments; repeating it repairs an interrupted one."""
+        dataset.assign_attrs(format=FORMAT).to_zarr(self.path, mode="a", consolidated=False)
+
+    def _create(self, attributes: dict[str, Any]) -> None:
+        beside = self.path.with_name(f".{self.path.name}.{uuid.uuid4().hex}.partial")
+        try:
+            group = zarr.create_group(beside, attributes=attributes)
+            group.create_array(
+                PARTIAL,
+                shape=self._shape,
+                chunks=(1, *self._shape[1:]),
+                dtype="float64",
+                fill_value=np.nan,
+                # the checksum tells a damaged file from a good one
+                compressors=[zarr.codecs.ZstdCodec(level=1, checksum=True)],
+                dimension_names=["segment", "moment", "statistic", "setting", "step"],
+            )
+            os.replace(beside, self.path)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise InputError(
+                f"out must be a path that can be written; got {self.path} ({reason})"
+            ) from None
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
+
+    def _opened(self) -> zarr.Group:
+        try:
+            group = zarr.open_group(self.path, mode="r+")
+            attributes = dict(group.attrs)
+        except Exception:  # whatever zarr raises, it is no store of ours
+            raise InputError(f"out must be a store of varlab simulate; got {self.path}") from None
+        if attributes.get("format") != FORMAT:
+            raise InputError(f"out must be a store of varlab simulate; got {self.path}")
+        try:
+            request = json.loads(attributes["request"])
+        except (KeyError, TypeError, ValueError):
+            raise self._damaged("its request cannot be read") from None
+        stored = {"request": request, "engine": attributes.get("engine")}
+        for key, value in self._identity.items():
+            difference = _first_difference(value, stored[key], key)
+            if difference:
+                raise InputError(f"resume must repeat the request of {self.path}; {difference}")
+        partial = group.get(PARTIAL)
+        if not isinstance(partial, zarr.Array) or partial.shape != self._shape:
+            raise self._damaged(f"{PARTIAL} is missing or of another shape")
+        return group
+
+    def _damaged(self, what: str) -> InputError:
+        return InputError(f"store {self.path} is damaged: {what}; remove it and run again")
+
+
+def load_dataset(path: str | os.PathLike[str]) -> xr.Dataset:
+    """The result's variables of a finished store, in memory."""
+    try:
+        with xr.open_zarr(path, consolidated=False) as stored:
+            attributes = stored.attrs
+            dataset = stored.drop_vars(PARTIAL, errors="ignore").load()
+    except Exception:  # whatever zarr or a codec raises, it is no readable store
+        raise InputError(f"path must be a store of varlab simulate; got {path}") from None
+    if attributes.get("format") != FORMAT:
+        raise InputError(f"path must be a store of varlab simulate; got {path}")
+    if not dataset.data_vars:
+        raise InputError(f"path must be a finished store; got {path}; resume its run")
+    return dataset
+
+
+def _first_difference(asked: object, stored: object, name: str) -> str:
+    if isinstance(asked, dict) and isinstance(stored, dict):
+        for key in asked:
+            difference = _first_difference(asked[key], stored.get(key), f"{name}.{key}")
+            if difference:
+                return difference
+        return ""
+    if json.dumps(asked) == json.dumps(stored):
+        return ""
+    return f"{name} is {json.dumps(stored)} there and {json.dumps(asked)} here"
