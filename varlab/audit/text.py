@@ -1,0 +1,78 @@
+"""The audit on a terminal."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from varlab.audit.protocol import Assumption
+
+if TYPE_CHECKING:
+    from varlab.audit.layer import AssumptionResult, LayerAudit
+    from varlab.audit.result import Audit
+
+WIDTH = 24  # characters of a layer's name
+
+
+def number(value: float) -> str:
+    """Two significant digits; a dash for what does not exist."""
+    return f"{value:.2g}" if math.isfinite(value) else "-"
+
+
+def interval(pair: tuple[float, float]) -> str:
+    """``[low, high]``."""
+    return f"[{number(pair[0])}, {number(pair[1])}]"
+
+
+def pvalue(value: float) -> str:
+    """Two digits, or a bound."""
+    if not math.isfinite(value):
+        return "-"
+    return "<1e-4" if value < 1e-4 else f"{value:.2g}"
+
+
+def _name(layer: str) -> str:
+    return layer if len(layer) <= WIDTH else "..." + layer[3 - WIDTH :]
+
+
+def _model_line(assumption: Assumption, result: AssumptionResult) -> str:
+    if not result.tested:
+        return f"  {assumption.value:13} {result.verdict.value:10} {result.reason}"
+    return (
+        f"  {assumption.value:13} {result.verdict.value:10} {result.effect_name} "
+        f"{number(result.effect)} {interval(result.ci)}, band {interval(result.band)}, detectable "
+        f"{number(result.minimum_detectable)}, p {pvalue(result.pvalue)} (worst: {result.layer})"
+    )
+
+
+def _layer_line(layer: LayerAudit) -> str:
+    if layer.status != "ok":
+        return f"  {_name(layer.layer):{WIDTH}} {layer.status}: not tested"
+    cells = " ".join(
+        f"{r.verdict.value if r.tested else 'cannot':10}" for r in layer.assumptions.values()
+    )
+    budget = layer.budget
+    ratio = f"{number(budget.ratio)} {interval(budget.ratio_ci)}" if budget else "-"
+    return f"  {_name(layer.layer):{WIDTH}} {cells} {ratio}"
+
+
+def summary(audit: Audit) -> str:
+    """Answer, model, layers, what the protocol cannot say, and how to repeat it."""
+    header = " ".join(f"{a.value:10}"[:12] for a in Assumption)
+    unit = {"ensemble": "replicas", "run": "run", "frozen": "parameter point"}[audit.protocol]
+    lines = [
+        audit.answer(),
+        f"protocol {audit.protocol.value}: {audit.replicas} {unit}, {audit.steps} steps, beta2 "
+        f"{audit.beta2:g}, level {audit.level:g}, sampler {audit.sampler}"
+        + ("" if audit.complete else "; the recording was interrupted"),
+        f"recorded: {audit.quantity}",
+        "model",
+        *(_model_line(a, r) for a, r in audit.model.items()),
+        f"  {'layer':{WIDTH}} {header} variance of vhat / theory",
+        *(_layer_line(layer) for layer in audit.layers),
+        "what this protocol cannot say",
+        *(f"  {limit}" for limit in audit.protocol.limits),
+    ]
+    if audit.command:
+        lines.append(f"repeat: {audit.command}")
+    return "\n".join(lines)
