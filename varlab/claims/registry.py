@@ -9,7 +9,10 @@ from importlib import import_module
 from varlab.core import Claim, InputError
 
 # One module a theme, in the order of the ledger's sections.
-MODULES: tuple[str, ...] = ()
+MODULES: tuple[str, ...] = (
+    "first_step",
+    "inverse_chi_law",
+)
 
 
 def sections() -> tuple[tuple[str, tuple[str, ...]], ...]:
