@@ -91,9 +91,7 @@ def assess_recording(
             f"protocol {chosen.value} takes one replica; got {replicas}; choose one with "
             "recording.replica(i)"
         )
-    layers = tuple(
-        _layer(recording, name, chosen, limits, level) for name in recording.layers
-    )
+    layers = tuple(_layer(recording, name, chosen, limits, level) for name in recording.layers)
     attrs = recording.dataset.attrs
     return Audit(
         protocol=chosen,
@@ -185,9 +183,7 @@ def _layer(
     )
 
 
-def _untestable(
-    assumption: Assumption, protocol: Protocol, shape: tuple[int, ...]
-) -> str | None:
+def _untestable(assumption: Assumption, protocol: Protocol, shape: tuple[int, ...]) -> str | None:
     """Why ``assumption`` cannot be decided here, if it cannot."""
     about_steps = assumption in (Assumption.IDENTICAL, Assumption.INDEPENDENCE)
     if protocol is Protocol.ENSEMBLE and about_steps and shape[1] < 2:

@@ -37,7 +37,7 @@ def ensemble(x: Array, bands: Bands) -> Outcome:
 
     Effect: products of *different* replicas' log sizes, so noise cancels without a model of it.
     """
-    replicas, steps, coordinates = x.shape
+    replicas, steps, _ = x.shape
     half = steps // 2
     first, second = x[:, :half], x[:, half : 2 * half]
     size = np.sqrt(np.mean(x**2, axis=(0, 1)))
@@ -56,7 +56,9 @@ def ensemble(x: Array, bands: Bands) -> Outcome:
         "spread of log scale", estimate, se, replicas - 1, (0.0, bands.identical), root, square
     )
     path = sizes.mean(axis=0)
-    noise = np.var(sizes - sizes.mean(axis=1, keepdims=True), axis=0, ddof=1).mean(axis=0) / replicas
+    noise = (
+        np.var(sizes - sizes.mean(axis=1, keepdims=True), axis=0, ddof=1).mean(axis=0) / replicas
+    )
     effects = np.sqrt(np.maximum(path.var(axis=0) - noise, 0.0))
     return Outcome(pvalues, effects, (effect,), {"fall": _fall(path.mean(axis=1))})
 

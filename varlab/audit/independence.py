@@ -64,10 +64,8 @@ def _adjacent(u: Array, name: str, band: float) -> tuple[Array, Array, Effect]:
 
 
 def _all_pairs(u: Array, name: str, band: float) -> tuple[Array, Array, Effect]:
-    """All pairs of up to 64 steps: the statistic of Schott (2005) on ranks.
-
-    """
-    replicas, steps, coordinates = u.shape
+    """All pairs of up to 64 steps: the statistic of Schott (2005) on ranks."""
+    replicas, steps, _ = u.shape
     chosen = np.unique(np.linspace(0, steps - 1, min(steps, MOST_STEPS)).round().astype(int))
     v = np.moveaxis(u[:, chosen], 2, 0)  # (coordinate, replica, step)
     pairs = len(chosen) * (len(chosen) - 1) // 2
@@ -144,7 +142,9 @@ def run(x: Array, bands: Bands) -> Outcome:
             (f"correlation at lags 2 to {NEAR}", slice(1, NEAR), bands.long_range),
         ):
             lags = rows.stop - rows.start
-            estimate, se = against_noise(centred[rows], centred[NEAR:], float(np.mean(law.sd[rows] ** 2)))
+            estimate, se = against_noise(
+                centred[rows], centred[NEAR:], float(np.mean(law.sd[rows] ** 2))
+            )
             effects.append(
                 Effect(
                     name.replace("correlation", f"correlation{suffix}"),

@@ -128,7 +128,9 @@ class LayerAudit:
             "assumptions": {a.value: r.to_dict() for a, r in self.assumptions.items()},
             "log_psi_variance": {
                 "measured": plain(log_psi.measured[-1]) if log_psi else None,
-                "ci": [plain(log_psi.low[-1]), plain(log_psi.high[-1])] if log_psi else [None, None],
+                "ci": [plain(log_psi.low[-1]), plain(log_psi.high[-1])]
+                if log_psi
+                else [None, None],
                 "theory": plain(log_psi.theory[-1]) if log_psi else None,
                 "step": int(log_psi.steps[-1]) if log_psi else None,
             },

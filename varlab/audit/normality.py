@@ -44,7 +44,12 @@ def _mean_l_kurtosis(x: Array) -> float:
 
 
 def _outcome(
-    pvalues: Array, effects: Array, x: Array, parts: list[Array], null: float, bands: Bands
+    pvalues: Array,
+    effects: Array,
+    x: Array,
+    parts: list[NDArray[np.intp]],
+    null: float,
+    bands: Bands,
 ) -> Outcome:
     estimate = _mean_l_kurtosis(x) - null
     left_out = np.array([_mean_l_kurtosis(np.delete(x, part, axis=0)) for part in parts])
@@ -61,7 +66,7 @@ def _outcome(
 def frozen(x: Array, bands: Bands) -> Outcome:
     """Draws at fixed parameters, ``x`` of shape (draw, coordinate)."""
     null = l_kurtosis_mean(len(x))
-    parts = [np.asarray(p) for p in np.array_split(np.arange(len(x)), min(GROUPS, len(x)))]
+    parts = np.array_split(np.arange(len(x)), min(GROUPS, len(x)))
     return _outcome(_pvalues(x), l_kurtosis(x) - null, x, parts, null, bands)
 
 
@@ -80,7 +85,7 @@ def ensemble(x: Array, bands: Bands) -> Outcome:
     known = np.isfinite(values)
     sums, counts = np.where(known, values, 0.0).sum(axis=0), known.sum(axis=0)
     effects = np.divide(sums, counts, out=np.full(coordinates, np.nan), where=counts > 0) - null
-    parts = [np.asarray(p) for p in np.array_split(np.arange(replicas), min(GROUPS, replicas))]
+    parts = np.array_split(np.arange(replicas), min(GROUPS, replicas))
     return _outcome(pvalues, effects, flat, parts, null, bands)
 
 
@@ -96,5 +101,5 @@ def run(x: Array, bands: Bands) -> Outcome:
     reference = run_null(len(z))
     null = float(reference.l_kurtosis.mean())
     values = l_kurtosis(z)
-    parts = [np.asarray(p) for p in np.array_split(np.arange(len(z)), GROUPS)]
+    parts = np.array_split(np.arange(len(z)), GROUPS)
     return _outcome(reference.l_kurtosis_pvalues(values), values - null, z, parts, null, bands)

@@ -28,6 +28,11 @@ SHARE_COLOURS = dict(
 MARKERS = dict(zip(Assumption, ("o", "s", "D", "^"), strict=True))
 
 
+def _shown(name: str) -> str:
+    """A label that Matplotlib prints as it is: no mathematics, no hidden leading underscore."""
+    return ("\u200a" + name if name.startswith("_") else name).replace("$", r"\$")
+
+
 def draw_forest(audit: Audit, ax: Axes) -> None:
     """Effects with intervals in half widths of their bands: inside +-1 is "holds"."""
     labels, row = [], 0
@@ -40,7 +45,7 @@ def draw_forest(audit: Audit, ax: Axes) -> None:
             colour = VERDICT_COLOURS[result.verdict]
             ax.plot([low, high], [row, row], color=colour, lw=1.5)
             ax.plot([result.effect / half], [row], MARKERS[assumption], color=colour, ms=4)
-            labels.append(f"{layer.layer}  {assumption.value}")
+            labels.append(_shown(f"{layer.layer}  {assumption.value}"))
             row += 1
     ax.axvspan(-1, 1, color="#7f7f7f", alpha=0.15, lw=0, label="band")
     ax.axvline(0, color="#7f7f7f", lw=0.5)
@@ -59,7 +64,9 @@ def draw_log_psi(audit: Audit, ax: Axes) -> None:
         path = layer.log_psi
         if path is None or not np.isfinite(path.measured).any():
             continue
-        (line,) = ax.plot(path.steps, path.measured / path.theory, lw=1.2, label=layer.layer)
+        (line,) = ax.plot(
+            path.steps, path.measured / path.theory, lw=1.2, label=_shown(layer.layer)
+        )
         ax.fill_between(
             path.steps,
             path.low / path.theory,
@@ -82,17 +89,20 @@ def draw_budget(audit: Audit, ax: Axes) -> None:
     rows = np.arange(len(layers))
     left, right = np.zeros(len(layers)), np.zeros(len(layers))
     for share in SHARES:
-        widths = np.array([x.budget.shares[share] / x.budget.shares["normal-iid"] for x in layers if x.budget])
+        widths = np.array(
+            [x.budget.shares[share] / x.budget.shares["normal-iid"] for x in layers if x.budget]
+        )
         starts = np.where(widths >= 0, right, left)
         ax.barh(rows, widths, left=starts, color=SHARE_COLOURS[share], label=share, height=0.7)
         right = right + np.maximum(widths, 0.0)
         left = left + np.minimum(widths, 0.0)
+    ink = ax.xaxis.label.get_color()
     for row, layer in enumerate(layers):
         if layer.budget is not None and math.isfinite(layer.budget.ratio):
-            ax.plot([layer.budget.ratio] * 2, [row - 0.4, row + 0.4], color="black", lw=1.5)
+            ax.plot([layer.budget.ratio] * 2, [row - 0.4, row + 0.4], color=ink, lw=1.5)
     ax.axvline(1.0, color="#7f7f7f", lw=0.8, ls="--")
-    ax.set_yticks(rows, [layer.layer for layer in layers], fontsize=7)
+    ax.set_yticks(rows, [_shown(layer.layer) for layer in layers], fontsize=7)
     ax.invert_yaxis()
-    ax.set_xlabel("variance of vhat / theory's (bars: shares; black: total)")
+    ax.set_xlabel("variance of vhat / theory's (bars: shares; line: total)")
     if layers:
         ax.legend(fontsize=7)

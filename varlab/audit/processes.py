@@ -37,9 +37,7 @@ class Shape:
         size = (self.replicas, self.steps if steps is None else steps)
         own = rng.standard_normal((*size, self.coordinates))
         shared = rng.standard_normal((*size, 1))
-        return np.asarray(
-            np.sqrt(self.correlation) * shared + np.sqrt(1 - self.correlation) * own
-        )
+        return np.asarray(np.sqrt(self.correlation) * shared + np.sqrt(1 - self.correlation) * own)
 
 
 Process = Callable[[Shape, np.random.Generator], Array]

@@ -122,9 +122,9 @@ class Recording(Result):
         )
         chosen = Protocol.parse(protocol or ("run" if replicas == 1 else "ensemble"))
         if chosen is not Protocol.ENSEMBLE and replicas != 1:
+            along = "draws" if chosen is Protocol.FROZEN else "steps"
             raise InputError(
-                f"protocol {chosen.value} takes one replica (its {'draws' if chosen is Protocol.FROZEN else 'steps'}"
-                f" lie along step); got {replicas}"
+                f"protocol {chosen.value} takes one replica, its {along} along step; got {replicas}"
             )
         dataset = xr.Dataset(
             {"gradients": (("replica", "step", "coordinate"), array)},

@@ -18,6 +18,8 @@ from varlab.core import Result
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from varlab.audit.calibrate import Calibration
+
 SCHEMA = 1
 
 
@@ -100,7 +102,8 @@ class Audit(Result):
             verdict = "holds within the bands"
         else:
             verdict = "is not refuted, and not shown either"
-        return f"On {self.task}, i.i.d. N(0, s^2) {verdict}: {'; '.join(parts) or 'no layer could be tested'}{cost}."
+        found = "; ".join(parts) or "no layer could be tested"
+        return f"On {self.task}, i.i.d. N(0, s^2) {verdict}: {found}{cost}."
 
     def summary(self) -> str:
         """Answer, model, layers, and what the protocol cannot say."""
@@ -196,12 +199,12 @@ class Audit(Result):
         """JSON text; see the contract of ``audit --json``. Numbers that do not exist are null."""
         return json.dumps(self.to_dict(), indent=2, allow_nan=False)
 
-    def to_html(self, path: str | Path) -> None:
-        """One self-contained page, written beside and renamed."""
+    def to_html(self, path: str | Path, calibration: Calibration | None = None) -> None:
+        """One self-contained page, with a calibration if given; written beside and renamed."""
         from varlab.audit.page import page
         from varlab.core.files import write_atomic
 
-        write_atomic(Path(path), page(self))
+        write_atomic(Path(path), page(self, calibration))
 
     def _draw(self, ax: Axes) -> None:
         from varlab.audit.plots import draw_forest

@@ -37,7 +37,7 @@ def cosines(series: Array) -> Array:
 
 
 def log_size(x: Array) -> Array:
-    """log abs(x), with exact zeros at the smallest size seen in their coordinate (last axis)."""
+    """Logarithm of abs(x), with exact zeros at the smallest size seen in their coordinate (last axis)."""
     size = np.abs(x)
     others = tuple(range(x.ndim - 1))
     smallest = np.min(np.where(size > 0, size, np.inf), axis=others, keepdims=True)

@@ -220,7 +220,9 @@ def save(recording: Recording, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
     except OSError as error:
-        raise InputError(f"cannot write to {path}: {error.strerror}; choose another place") from None
+        raise InputError(
+            f"cannot write to {path}: {error.strerror}; choose another place"
+        ) from None
     try:
         gradients, attrs = recording.gradients, dict(recording.dataset.attrs)
         group = _creating(beside / "store")
@@ -243,7 +245,9 @@ def save(recording: Recording, path: Path) -> None:
         group.attrs.update(attrs)
         (beside / "store").rename(path)
     except OSError as error:
-        raise InputError(f"cannot write to {path}: {error.strerror}; choose another place") from None
+        raise InputError(
+            f"cannot write to {path}: {error.strerror}; choose another place"
+        ) from None
     finally:
         shutil.rmtree(beside, ignore_errors=True)
 
@@ -296,7 +300,9 @@ def _creating(path: Path) -> Any:
     try:
         return zarr.create_group(str(path))
     except OSError as error:
-        raise InputError(f"cannot write to {path}: {error.strerror}; choose another place") from None
+        raise InputError(
+            f"cannot write to {path}: {error.strerror}; choose another place"
+        ) from None
 
 
 def _open(path: Path, mode: str) -> Any:

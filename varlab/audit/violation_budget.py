@@ -112,7 +112,9 @@ def within_dependence(x: Array, weights: Array, labels: NDArray[np.int64]) -> Ar
         total += np.sum((vhat[mine] - vhat[mine].mean(axis=0)) ** 2, axis=0)
         spread = np.sum((squares[mine] - squares[mine].mean(axis=0)) ** 2, axis=0)
         diagonal += weights**2 @ spread
-    return np.divide(total - diagonal, freedom * m**2, out=np.full(m.shape, np.nan), where=m > 0)
+    unknown = np.full(m.shape, np.nan)
+    within = np.divide(total - diagonal, freedom * m**2, out=unknown, where=m > 0)
+    return np.asarray(within)
 
 
 def ensemble(
@@ -148,9 +150,7 @@ def frozen(x: Array, beta2: float, level: float) -> Budget:
     return Budget(shares, total, total / normal, (low / 2, high / 2), {})
 
 
-def _budget(
-    x: Array, weights: Array, level: float, inits: NDArray[np.int64] | None
-) -> Budget:
+def _budget(x: Array, weights: Array, level: float, inits: NDArray[np.int64] | None) -> Budget:
     # Shares do not depend on a coordinate's scale; unit scale keeps fourth powers in range.
     scale = np.sqrt(np.mean(x**2, axis=(0, 1)))
     z = x / np.where(scale > 0, scale, 1.0)

@@ -36,9 +36,7 @@ def share_of_ratio(ratio: float) -> float:
     return ratio**2 / (1 + ratio**2)
 
 
-_effect = partial(
-    Effect, "standardised mean", report=ratio_of_share, estimated=share_of_ratio
-)
+_effect = partial(Effect, "standardised mean", report=ratio_of_share, estimated=share_of_ratio)
 
 
 def _ttest(x: Array) -> Array:
@@ -55,7 +53,8 @@ def _unit_rms(x: Array) -> Array:
 
 def _standardised_mean(x: Array) -> Array:
     spread = x.std(axis=0, ddof=1)
-    return np.divide(x.mean(axis=0), spread, out=np.full(spread.shape, np.nan), where=spread > 0)
+    unknown = np.full(spread.shape, np.nan)
+    return np.asarray(np.divide(x.mean(axis=0), spread, out=unknown, where=spread > 0))
 
 
 def _sign_test(x: Array) -> float:
