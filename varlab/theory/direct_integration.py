@@ -52,7 +52,7 @@ def direct_moment_with_mean(
 ) -> mp.mpf:
     """E[psi_2^order], order < 2, for i.i.d. N(mu, s^2): radius and angle do not separate."""
     require(order < 2, "order", "be below 2, the step", order)
-    with mp.workdps(digits + 10):
+    with mp.workdps(digits + 4):
         weights, precision, norm = _setting(2, b2, s, sp.S.Zero)
         mean, inverse = as_mpf(mu), precision[0, 0]
         reach = (abs(mean) * 2 + 12) * as_mpf(s)

@@ -7,6 +7,8 @@ psi_t = vhat_t^(-1/2), with no moving-average and no delta-method approximation.
 
 from __future__ import annotations
 
+from functools import cache
+
 import mpmath as mp
 import sympy as sp
 
@@ -241,6 +243,7 @@ def exact_law() -> Derivation:
     )
 
 
+@cache
 def check_factor(expression: sp.Expr) -> Checked:
     """``expression`` in z, w, s against the integral over the normal density by SymPy."""
     integral = sp.integrate(
