@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
+from varlab.claims import from_optimisers
 from varlab.claims.bridge import as_finding, derivation_finding
 from varlab.claims.recursions import adam_moments, adam_updates
 from varlab.claims.update_law import exceedance, median_size
@@ -233,6 +234,7 @@ CLAIMS = (
             symbolic(check_sparse_symbolic),
             symbolic(check_sparse_domain),
             numeric(check_sparse_numeric),
+            numeric(from_optimisers.check_bound(0.9, 0.999)),
         ),
         equation=r"\left|\Delta_t\right| \le \alpha \frac{1-\beta_1}{\sqrt{1-\beta_2}}",
     ),
@@ -247,6 +249,7 @@ CLAIMS = (
             symbolic(check_dense_symbolic),
             symbolic(check_dense_domain),
             numeric(check_dense_numeric),
+            numeric(from_optimisers.check_bound(0.99, 0.999)),
         ),
         equation=r"\left|\Delta_t\right| \le \alpha",
     ),
@@ -269,7 +272,11 @@ CLAIMS = (
         kind=ClaimKind.EXACT,
         domain_stated="eps = 0; c not restricted",
         formula=theory.update(),
-        checks=(symbolic(check_scale_symbolic), numeric(check_scale_numeric)),
+        checks=(
+            symbolic(check_scale_symbolic),
+            numeric(check_scale_numeric),
+            numeric(from_optimisers.check_scale),
+        ),
         mutants={
             "no root": m / v,
             "eps beside the root": m / (sp.sqrt(v) + sp.Rational(1, 1000)),

@@ -14,6 +14,7 @@ import numpy as np
 import sympy as sp
 from scipy import integrate, optimize
 
+from varlab.claims import from_optimisers
 from varlab.claims.bridge import derivation_finding
 from varlab.claims.recursions import Array, adam_moments
 from varlab.core import (
@@ -285,6 +286,7 @@ CLAIMS = (
             symbolic(check_2k_symbolic),
             numeric(check_2k_numeric),
             monte_carlo(check_2k_sampled),
+            monte_carlo(from_optimisers.check_adam_2k),
         ),
         tolerance=0.10,
         tolerance_reason="first updates of the same size: the first digit must be right",
@@ -298,7 +300,7 @@ CLAIMS = (
         kind=ClaimKind.APPROXIMATION,
         domain_stated="gradients of scale e^-10 (R Fig. 2)",
         formula=Isolation("Adam-eps"),
-        checks=(numeric(check_eps_isolates),),
+        checks=(numeric(check_eps_isolates), numeric(from_optimisers.check_adam_eps)),
         tolerance=0.10,
         tolerance_reason="first updates of the same size: the first digit must be right",
         equation=r"\mathbb{E}\left|u_1^{\mathrm{Adam\text{-}eps}}\right| \approx "

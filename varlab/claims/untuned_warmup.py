@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 import sympy as sp
 
+from varlab.claims import from_optimisers
 from varlab.claims.update_size import (
     MAGNITUDE,
     check_magnitude_exact,
@@ -50,7 +51,7 @@ CLAIMS = (
         kind=ClaimKind.EXACT,
         domain_stated="none stated",
         formula=Schedule(radam_factor),
-        checks=(numeric(check_fixed),),
+        checks=(numeric(check_fixed), numeric(from_optimisers.check_fixed_schedule)),
         mutants={
             "one step late": Schedule(lambda steps, beta2: radam_factor(steps + 1, beta2)),
             "Kish's degrees of freedom": Schedule(kish_factor),
