@@ -53,7 +53,7 @@ def find_decay(bench: Bench, beta2: float, steps: int) -> WeightDecay:
                 continue
             sentence = f"with {option}={value} weight decay {text}"
             findings.append(
-                fault(sentence, experiment.script({"decoupled": value}, wanted, sentence))
+                fault(sentence, experiment.script({"decoupled": value}, (wanted,), sentence))
             )
     return WeightDecay(kind, tuple(findings))
 
@@ -77,7 +77,7 @@ def _say(
         found.append(dialect(f"weight decay {reading}"))
     else:
         sentence = f"weight decay {reading}"
-        found.append(fault(sentence, experiment.script(hyper, "decoupled", sentence)))
+        found.append(fault(sentence, experiment.script(hyper, ("decoupled", "l2"), sentence)))
     return found
 
 
@@ -144,8 +144,9 @@ class _Experiment:
         move = float(scenario.run(self.candidate)[0][0, 0])
         return ", and does not act before the first adaptive step" if abs(move) < 1e-6 else ""
 
-    def script(self, hyper: dict[str, object], wanted: str, sentence: str) -> str:
+    def script(self, hyper: dict[str, object], wanted: tuple[str, ...], sentence: str) -> str:
+        """A reproduction in which any of the ``wanted`` kinds is right."""
         plain, _ = self.moves(hyper)
-        right = next(move for kind, move in self.readings(plain).values() if kind == wanted)
+        right = tuple(move for kind, move in self.readings(plain).values() if kind in wanted)
         shown = self.with_decay(hyper)
         return script(self.candidate, shown, {0: right}, sentence)

@@ -15,7 +15,7 @@ from varlab.optim.conformance.scenario import FloatArray, Scenario, Track
 def script(
     candidate: Candidate,
     scenario: Scenario,
-    expected: Mapping[int, FloatArray],
+    expected: Mapping[int, FloatArray | tuple[FloatArray, ...]],
     sentence: str,
     *,
     tolerance: float = 1e-4,
@@ -26,8 +26,8 @@ def script(
     ----------
     candidate : Candidate
     scenario : Scenario
-    expected : mapping of int to ndarray, shape (coordinates,)
-        Parameter -> what it should move by in the last step.
+    expected : mapping of int to ndarray, shape (coordinates,), or a tuple of them
+        Parameter -> what it should move by in the last step; any of several.
     sentence : str
         The finding; becomes the docstring.
     tolerance : float
@@ -45,7 +45,7 @@ def script(
         "import torch\n\n",
         candidate.imports + "\n\n",
         _gradients(scenario),
-        _expected(expected),
+        _expected({i: m if isinstance(m, tuple) else (m,) for i, m in expected.items()}),
         _construction(candidate, scenario),
         _loop(candidate, scenario),
         _comparison(scenario, tolerance),
@@ -76,11 +76,12 @@ def _compressed(gradients: tuple[tuple[float, ...] | None, ...]) -> str:
     return " + ".join(pieces)
 
 
-def _expected(expected: Mapping[int, FloatArray]) -> str:
-    entries = ", ".join(f"{i}: {[float(x) for x in row]}" for i, row in expected.items())
-    return (
-        f"# parameter -> its move in the last step, if all were well\nexpected = {{{entries}}}\n\n"
+def _expected(expected: Mapping[int, tuple[FloatArray, ...]]) -> str:
+    entries = ", ".join(
+        f"{i}: [{', '.join(repr([float(x) for x in move]) for move in moves)}]"
+        for i, moves in expected.items()
     )
+    return f"# parameter -> right moves in the last step\nexpected = {{{entries}}}\n\n"
 
 
 def _construction(candidate: Candidate, scenario: Scenario) -> str:
@@ -164,10 +165,10 @@ def _loop(candidate: Candidate, scenario: Scenario) -> str:
 def _comparison(scenario: Scenario, tolerance: float) -> str:
     return (
         "wrong = False\n"
-        "for index, move in expected.items():\n"
+        "for index, moves in expected.items():\n"
         "    got = parameters[index].detach() - before[index]\n"
-        '    print(f"parameter {index} moved by {got.tolist()}, expected {move}")\n'
-        f"    right = torch.tensor(move, dtype=torch.{scenario.dtype})\n"
-        f"    wrong |= not torch.allclose(got, right, rtol={tolerance!r}, atol=1e-30)\n"
+        "    print(f\"parameter {index} moved by {got.tolist()}, expected {' or '.join(map(str, moves))}\")\n"
+        f"    rows = [torch.tensor(move, dtype=torch.{scenario.dtype}) for move in moves]\n"
+        f"    wrong |= not any(torch.allclose(got, row, rtol={tolerance!r}, atol=1e-30) for row in rows)\n"
         "raise SystemExit(int(wrong))\n"
     )
