@@ -22,7 +22,6 @@ from varlab.theory.domain import Domain, above
 from varlab.theory.first_step import (
     check_any_density,
     check_diverges,
-    converges,
     exponent_from_substitution,
     first_step_law,
     inverse_square_density,

@@ -12,6 +12,8 @@ from varlab.core import Claim, InputError
 MODULES: tuple[str, ...] = (
     "first_step",
     "inverse_chi_law",
+    "theorem1",
+    "variance_decay",
 )
 
 
