@@ -1,7 +1,9 @@
 """Monte-Carlo: gradient processes, streaming moments, engines that can be resumed and distributed."""
 
 from varlab.simulate.api import simulate
+from varlab.simulate.comparison import Comparison, compare
 from varlab.simulate.draws import gradients
+from varlab.simulate.inference import Assertion, agrees, mean_agrees, variance_agrees
 from varlab.simulate.processes import (
     AR1,
     ARCH,
@@ -24,6 +26,12 @@ __all__ = [
     "Simulation",
     "Progress",
     "gradients",
+    "Comparison",
+    "compare",
+    "Assertion",
+    "agrees",
+    "mean_agrees",
+    "variance_agrees",
     "Process",
     "Normal",
     "StudentT",

@@ -14,7 +14,7 @@ import torch.distributed as dist
 
 @dataclass(frozen=True)
 class World:
-    """This process among those that share a run."""
+    """One process among those that share a run."""
 
     rank: int = 0
     size: int = 1

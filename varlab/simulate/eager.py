@@ -42,6 +42,7 @@ class EagerEngine:
         self._own = threading.local()
 
     def __call__(self, blocks: Sequence[Block]) -> list[Moments]:
+        """Moments of each block."""
         with torch.inference_mode():
             workspace: _Workspace | None = getattr(self._own, "workspace", None)
             if workspace is None:
@@ -114,7 +115,7 @@ class _Workspace:
         return self._collect(block)
 
     def _second_moment(self, group: Group, made: int) -> torch.Tensor:
-        """v of a group's settings over a tile, shape (row, member, trajectory)."""
+        """Biased second moment v of a group's settings over a tile, shape (row, member, trajectory)."""
         plan, paths = self.plan, len(self.plan.paths)
         averages = self.averages[group.beta2]
         direct = made < DIRECT_STEPS or group.beta2 < DIRECT_BELOW

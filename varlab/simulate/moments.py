@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import reduce
-from collections.abc import Iterable
 
 import numpy as np
 
@@ -90,7 +90,7 @@ class Moments:
 
     @property
     def mean_stderr(self) -> np.ndarray:
-        """Plug-in standard error of the mean: needs a finite variance, and a finite fourth moment to be reliable."""
+        """Plug-in standard error of the mean: needs a second moment, and a fourth to be reliable."""
         return np.asarray(np.sqrt(self.variance / self.count))
 
     @property

@@ -111,4 +111,5 @@ class Noise:
 
 def uniform(normals: torch.Tensor) -> torch.Tensor:
     """Standard normals to uniforms on (0, 1) through their distribution function."""
-    return 0.5 * torch.special.erfc(normals * -math.sqrt(0.5))
+    tail: torch.Tensor = torch.special.erfc(normals * -math.sqrt(0.5))
+    return 0.5 * tail

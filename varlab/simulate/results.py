@@ -60,9 +60,10 @@ def dataset(moments: Moments, request: Request, attributes: dict[str, str | int]
             put(f"{rectified}_variance_stderr", factor**2 * stderr, "standard error")
     settings = request.settings
     coordinates = {
-        "setting": [s.label for s in settings],
+        # objects: strings of any length, which Zarr has a specification for
+        "setting": np.array([s.label for s in settings], dtype=object),
         "step": t,
-        "law": ("setting", [s.law.name for s in settings]),
+        "law": ("setting", np.array([s.law.name for s in settings], dtype=object)),
         "mu": ("setting", [s.law.mu for s in settings]),
         "sigma": ("setting", [s.law.sigma for s in settings]),
         "beta2": ("setting", [s.beta2 for s in settings]),

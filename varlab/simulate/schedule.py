@@ -69,7 +69,6 @@ def _in_order(
     engine: Engine, blocks: Iterator[Block], threads: int, chunk: int
 ) -> Iterator[Moments]:
     """Results in the order of ``blocks``; at most two chunks per worker are under way."""
-
     with (
         exact_products(),
         ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool,

@@ -7,7 +7,7 @@ from typing import ClassVar
 import torch
 
 from varlab.core import require
-from varlab.numerics import AdaptiveRate
+from varlab.numerics.adaptive_rate import AdaptiveRate
 from varlab.simulate.exact import ExactLaw
 from varlab.simulate.noise import Noise
 from varlab.simulate.processes.base import Process, UnitPath

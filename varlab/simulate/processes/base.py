@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import fields, replace
-from typing import ClassVar, Self
+from dataclasses import dataclass, fields, replace
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from varlab.simulate.noise import Noise
 UnitPath = Callable[[int], torch.Tensor]
 
 
+@dataclass(frozen=True)
 class Process(ABC):
     """A law of gradients g_1, g_2, ... with location ``mu`` and scale ``sigma``.
 
@@ -27,8 +28,16 @@ class Process(ABC):
     """
 
     name: ClassVar[str]
-    mu: float
-    sigma: float
+
+    @property
+    @abstractmethod
+    def mu(self) -> float:
+        """Location."""
+
+    @property
+    @abstractmethod
+    def sigma(self) -> float:
+        """Scale, positive."""
 
     def __post_init__(self) -> None:
         require(math.isfinite(self.mu), "mu", "be finite", self.mu)
@@ -59,11 +68,12 @@ class Process(ABC):
     @property
     def unit(self) -> Self:
         """The process with mu = 0, sigma = 1."""
-        return replace(self, mu=0.0, sigma=1.0)
+        changes: dict[str, Any] = {"mu": 0.0, "sigma": 1.0}
+        return replace(self, **changes)
 
     @property
     def shift(self) -> float:
-        """mu / sigma."""
+        """Location in units of the scale, mu/sigma."""
         return self.mu / self.sigma
 
     @property

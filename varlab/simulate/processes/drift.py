@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from varlab.core import require
-from varlab.numerics import AdaptiveRate, psi_variance_path
+from varlab.numerics import psi_variance_path
+from varlab.numerics.adaptive_rate import AdaptiveRate
 from varlab.simulate.exact import ExactLaw, Scaled
 from varlab.simulate.noise import Noise
 from varlab.simulate.processes.base import Process, UnitPath

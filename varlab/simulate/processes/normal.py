@@ -5,7 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from varlab.numerics import AdaptiveRate, psi_variance_path
+from varlab.numerics import psi_variance_path
+from varlab.numerics.adaptive_rate import AdaptiveRate
 from varlab.simulate.exact import ExactLaw
 from varlab.simulate.noise import Noise
 from varlab.simulate.processes.base import Process, UnitPath

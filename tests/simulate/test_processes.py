@@ -1,0 +1,157 @@
+"""Each gradient process against its law. Kolmogorov-Smirnov: false-fail rate 1e-6 a test, seeded."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from varlab.core import DomainError, InputError
+from varlab.simulate import (
+    AR1,
+    ARCH,
+    LAWS,
+    Drift,
+    Laplace,
+    Normal,
+    Rademacher,
+    ScaleMixture,
+    SharedMean,
+    StudentT,
+    gradients,
+    law,
+)
+
+ALPHA = 1e-6
+N = 20_000  # detects a shift of the distribution function by about 0.02
+
+
+def draws(process, steps=34):
+    return gradients(process, steps=steps, trajectories=N, seed=11)
+
+
+def mixture_cdf(x):
+    return 0.25 * stats.norm.cdf(x) + 0.75 * stats.norm.cdf(x / 3)
+
+
+MARGINALS = [
+    (Normal(0.5, 2.0), stats.norm(0.5, 2.0).cdf),
+    (StudentT(1.0), stats.t(1).cdf),
+    (StudentT(3.0, mu=-1.0, sigma=0.5), stats.t(3, -1, 0.5).cdf),
+    (StudentT(1e6), stats.norm.cdf),
+    (Laplace(1.0, 2.0), stats.laplace(1, 2).cdf),
+    (AR1(0.7, mu=1.0, sigma=2.0), stats.norm(1, 2).cdf),
+    (SharedMean(0.5), stats.norm(0, math.sqrt(1.25)).cdf),
+    (ScaleMixture((1.0, 3.0), (0.25, 0.75)), mixture_cdf),
+]
+
+
+@pytest.mark.parametrize(("process", "cdf"), MARGINALS, ids=lambda p: getattr(p, "label", ""))
+@pytest.mark.parametrize("step", [1, 33])
+def test_marginal_law(process, cdf, step):
+    assert stats.kstest(draws(process)[step - 1], cdf).pvalue > ALPHA
+
+
+@pytest.mark.parametrize("process", [Normal(), StudentT(3.0), Laplace()])
+def test_a_wrong_law_is_caught(process):
+    assert stats.kstest(draws(process)[0], stats.norm(0.08, 1.0).cdf).pvalue < ALPHA
+
+
+def correlation(g, lag):
+    return np.corrcoef(g[0], g[lag])[0, 1]
+
+
+# Six standard errors of a correlation of N pairs: false-fail rate 2e-9.
+SIX_SIGMA = 6 / math.sqrt(N)
+
+
+@pytest.mark.parametrize("lag", [1, 2, 33])
+@pytest.mark.parametrize(
+    ("process", "expected"),
+    [
+        (Normal(), lambda lag: 0.0),
+        (AR1(0.7), lambda lag: 0.7**lag),
+        (AR1(-0.5), lambda lag: (-0.5) ** lag),
+        (SharedMean(0.5), lambda lag: 0.25 / 1.25),
+        (ARCH(0.3), lambda lag: 0.0),
+    ],
+    ids=lambda p: getattr(p, "label", ""),
+)
+def test_correlation_of_steps(process, expected, lag):
+    assert abs(correlation(draws(process), lag) - expected(lag)) < SIX_SIGMA
+
+
+def test_arch_residuals_are_normal_given_the_past():
+    g = draws(ARCH(0.3))
+    residuals = g[1:] / np.sqrt(0.7 + 0.3 * g[:-1] ** 2)
+    assert stats.kstest(residuals[16], stats.norm.cdf).pvalue > ALPHA
+    assert stats.kstest(g[0], stats.norm.cdf).pvalue > ALPHA
+
+
+def test_drift_scales_the_normals_of_the_same_seed():
+    scale = np.exp(0.02 * np.arange(1, 35))[:, None]
+    # float64 arithmetic on equal draws: only rounding differs
+    np.testing.assert_allclose(draws(Drift(0.02)), draws(Normal()) * scale, rtol=1e-14)
+
+
+def test_rademacher_takes_the_signs_of_the_normals():
+    g = draws(Rademacher(1.0, 2.0))
+    assert set(np.unique(g)) == {-1.0, 3.0}
+    np.testing.assert_array_equal(g > 1, draws(Normal()) > 0)
+
+
+def test_laws_share_their_normals():
+    z = draws(Normal())
+    np.testing.assert_allclose(draws(Normal(0.1, 3.0)), 0.1 + 3 * z, rtol=1e-14)
+    assert np.all(np.sign(draws(Laplace())) == np.sign(z))
+    # the t law with many degrees of freedom is the normal itself; the difference falls like z^3/df
+    np.testing.assert_allclose(draws(StudentT(1e9)), z, atol=1e-6)
+
+
+def test_scale_mixture_keeps_a_scale_along_the_trajectory():
+    ratio = draws(ScaleMixture((1.0, 3.0))) / draws(Normal())
+    np.testing.assert_allclose(ratio, np.broadcast_to(ratio[0], ratio.shape), rtol=1e-12)
+    assert abs(np.mean(np.isclose(ratio[0], 3)) - 0.5) < 3 / math.sqrt(N)  # six sigma of a coin
+
+
+def test_the_registry_builds_every_law():
+    needed = {"student-t": ":df=4", "ar1": ":phi=0.5", "shared-mean": ":tau=1"}
+    needed |= {"drift": ":rate=0.1", "arch": ":alpha=0.2"}
+    for name, cls in LAWS.items():
+        assert isinstance(law(name + needed.get(name, ""), mu=0.5), cls)
+    mixed = law("scale-mixture:scales=1/3,weights=0.9/0.1")
+    assert mixed == ScaleMixture((1.0, 3.0), (0.9, 0.1))
+
+
+BAD_TEXT = [
+    ("gauss", f"law must be one of {', '.join(LAWS)}; got 'gauss'"),
+    ("student-t", "student-t needs df; write student-t:df=VALUE"),
+    ("student-t:nu=3", "student-t takes df, mu, sigma; got 'nu'"),
+    ("student-t:df=x", "df of student-t must be a number; got 'x'"),
+    ("normal:mu", "a parameter of normal must read name=value; got 'mu'"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), BAD_TEXT)
+def test_bad_names_say_what_to_write(text, message):
+    with pytest.raises(InputError) as caught:
+        law(text)
+    assert str(caught.value) == message
+
+
+BAD_VALUES = [
+    (lambda: Normal(sigma=0.0), "sigma must be positive and finite; got 0.0"),
+    (lambda: Normal(mu=math.nan), "mu must be finite; got nan"),
+    (lambda: StudentT(0.0), "df must be positive; got 0.0"),
+    (lambda: AR1(1.0), "phi must lie in (-1, 1); got 1.0"),
+    (lambda: ARCH(1.0), "alpha must lie in [0, 1); got 1.0"),
+    (lambda: SharedMean(-1.0), "tau must be non-negative and finite; got -1.0"),
+    (lambda: ScaleMixture(()), "scales must be positive and finite; got ()"),
+]
+
+
+@pytest.mark.parametrize(("build", "message"), BAD_VALUES)
+def test_values_outside_the_domain(build, message):
+    with pytest.raises(DomainError) as caught:
+        build()
+    assert str(caught.value) == message
