@@ -10,16 +10,38 @@ from typing import TYPE_CHECKING, Any
 from varlab.core.errors import DomainError
 
 if TYPE_CHECKING:
+    from varlab.audit.assess import assess
+    from varlab.audit.recording import Recording
+    from varlab.audit.result import Audit
+    from varlab.audit.storage import load
+    from varlab.audit.watch import watch
     from varlab.claims.ledger import Ledger, verify
+    from varlab.tasks.task import Task
 
 __version__ = "0.1.0"
 
-__all__ = ["DomainError", "Ledger", "verify"]
+__all__ = [
+    "verify",
+    "Ledger",
+    "watch",
+    "Recording",
+    "load",
+    "assess",
+    "Audit",
+    "Task",
+    "DomainError",
+]
 
 # Public name -> the module that holds it.
 _HOMES = {
-    "Ledger": "varlab.claims.ledger",
     "verify": "varlab.claims.ledger",
+    "Ledger": "varlab.claims.ledger",
+    "watch": "varlab.audit.watch",
+    "Recording": "varlab.audit.recording",
+    "load": "varlab.audit.storage",
+    "assess": "varlab.audit.assess",
+    "Audit": "varlab.audit.result",
+    "Task": "varlab.tasks.task",
 }
 
 

@@ -86,6 +86,10 @@ class Calibration(Result):
                 return rate
         raise KeyError(f"no rate for {process}, {assumption}, {level}")
 
+    def excessive(self) -> tuple[Rate, ...]:
+        """The null's rates whose whole interval lies above the nominal one."""
+        return tuple(r for r in self.rates if r.process == NULL and r.ci[0] > self.nominal)
+
     def to_frame(self) -> pd.DataFrame:
         """One row per process, assumption and level."""
         return pd.DataFrame(

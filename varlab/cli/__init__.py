@@ -13,7 +13,7 @@ from typing import cast
 import typer
 from typer.main import get_command
 
-from varlab.cli import advise, conform, figures, verify
+from varlab.cli import advise, audit, calibrate, conform, figures, simulate, verify
 from varlab.core import InputError
 
 app = typer.Typer(
@@ -27,7 +27,10 @@ app = typer.Typer(
 )
 app.command("verify")(verify.command)
 app.command("advise")(advise.command)
+app.command("simulate")(simulate.command)
 app.command("conform")(conform.command)
+app.command("audit")(audit.command)
+app.command("calibrate")(calibrate.command)
 app.command("figures")(figures.command)
 
 # Every complaint of the option parser: the base of the one that typer names.
@@ -39,9 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))
 
 
-def run(arguments: Sequence[str]) -> int:
+def run(arguments: list[str]) -> int:
     """Run one command; the exit status. Complaints are one line on stderr."""
     command = get_command(app)
+    if arguments[:1] == ["simulate"]:
+        arguments = simulate.spread(arguments)
     try:
         status = command.main(list(arguments), prog_name="varlab", standalone_mode=False)
     except InputError as error:

@@ -85,7 +85,7 @@ def _check(
     from varlab.optim.conformance import conform
 
     forms = (False, True) if compiled else (False,)
-    results = []
+    results: list[Conformance] = []
     with progress_bar("conform") as progress:
         total = len(candidates) * len(forms)
         for name, factory in candidates.items():
