@@ -13,7 +13,9 @@ from scipy import optimize
 from varlab.claims.bridge import as_finding, derivation_finding
 from varlab.claims.moving_average import compiled
 from varlab.core import Claim, ClaimKind, Context, Finding, numeric, symbolic
-from varlab.numerics import AdaptiveRate, ScaledInverseChi, psi_variance, psi_variance_at, rho_inf
+from varlab.numerics import psi_variance, psi_variance_at, rho_inf
+from varlab.numerics.adaptive_rate import AdaptiveRate
+from varlab.numerics.scaled_inverse_chi import ScaledInverseChi
 from varlab.theory import correlated_law, kish
 from varlab.theory import exact_law as theory
 from varlab.theory.checking import check_equal

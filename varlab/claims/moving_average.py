@@ -6,6 +6,7 @@ The statements about weights and Eq. 4; those about the law of psi_t stand in ``
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -27,9 +28,9 @@ STEPS = (2, 3, 4, 5, 10, 100, 1000, 10_000)
 ROUNDING = 1e-12
 
 
-def compiled(expression: sp.Expr) -> Callable[[float, float], float]:
-    """An expression in t and beta2 as a function of numbers, in float64."""
-    function: Callable[[float, float], float] = sp.lambdify((t, b2), expression, "numpy")
+def compiled(expression: sp.Expr) -> Callable[..., Any]:
+    """An expression in t and beta2 as a function of float64 numbers or arrays."""
+    function: Callable[..., Any] = sp.lambdify((t, b2), expression, "numpy")
     return function
 
 

@@ -14,6 +14,11 @@ MODULES: tuple[str, ...] = (
     "inverse_chi_law",
     "theorem1",
     "variance_decay",
+    "moving_average",
+    "exact_law",
+    "delta_method",
+    "rectification",
+    "rectifiers",
 )
 
 

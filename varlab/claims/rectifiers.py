@@ -1,0 +1,192 @@
+"""Rectification as a schedule: R section 4.3, and the rectifier of the exact law."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import sympy as sp
+from scipy import optimize
+
+from varlab.claims.bridge import as_finding
+from varlab.claims.exact_law import PRACTICE, steps_of
+from varlab.claims.moving_average import compiled
+from varlab.core import Claim, ClaimKind, Context, Finding, numeric, symbolic
+from varlab.numerics import (
+    first_adaptive_step,
+    psi_variance,
+    psi_variance_at,
+    rectification,
+    rho_inf,
+)
+from varlab.numerics.adaptive_rate import AdaptiveRate
+from varlab.theory import exact_law, kish
+from varlab.theory import rectification as theory
+from varlab.theory.checking import check_equal
+from varlab.theory.moving_average import DOMAIN, rho_t
+from varlab.theory.sums import by_closing_sums
+from varlab.theory.symbols import t
+
+# --- R section 4.3: r_t beside the linear warm-up. The formula under test is the power of min(t, T_w)/T_w.
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The warm-up (min(t, T_w)/T_w)^power nearest to r_t, and its largest distance."""
+
+    length: float
+    distance: float
+    at: int
+
+
+def best_fit(power: float, decay: float) -> Fit:
+    """Minimise the largest distance between r_t and the warm-up over T_w, on the adaptive steps."""
+    first = first_adaptive_step(decay) or 1
+    steps = np.unique(np.round(np.geomspace(first, 20 / (1 - decay), 600)))
+    factors = np.asarray(rectification(steps, decay))
+
+    def gaps(length: float) -> np.ndarray:
+        return np.abs(np.minimum(steps / length, 1) ** power - factors)
+
+    # The largest gap falls, then rises with T_w: the curve starts above the warm-up and ends below.
+    bounds = (0.2 / (1 - decay), 20 / (1 - decay))
+    found = optimize.minimize_scalar(
+        lambda n: float(gaps(n).max()), bounds=bounds, method="bounded"
+    )
+    gap = gaps(float(found.x))
+    return Fit(float(found.x), float(gap.max()), int(steps[np.argmax(gap)]))
+
+
+def _shape_symbolic(formula: sp.Expr, _: Context) -> Finding:
+    checked = theory.check_square_root_start()
+    if not checked:
+        return as_finding(checked, note="start of r_t")
+    return Finding.silent(
+        "in the limit beta2 -> 1, r_t = sqrt(1 - u/(e^u - 1)) with u = t (1-beta2), which starts like "
+        f"sqrt(u/2): slope 1/2 on log-log axes, where the warm-up has slope {formula}"
+    )
+
+
+def _shape_numeric(formula: sp.Expr, context: Context) -> Finding:
+    fits = {decay: best_fit(float(formula), decay) for decay in (0.9, 0.99, 0.999)}
+    roots = {decay: best_fit(0.5, decay) for decay in fits}
+    worst = max(fits, key=lambda decay: fits[decay].distance)
+    early, late = (float(rectification(n, 0.999)) for n in (20, 200))
+    slope = np.log(late / early) / np.log(10)
+    listed = "; ".join(
+        f"beta2 = {decay}: T_w = {fit.length:.0f}, distance {fit.distance:.3f} at t = {fit.at}"
+        for decay, fit in fits.items()
+    )
+    other = ", ".join(f"{fit.distance:.3f} with T_w = {fit.length:.0f}" for fit in roots.values())
+    return Finding.within(
+        fits[worst].distance,
+        context.required_tolerance,
+        f"nearest warm-up of power {formula} in largest distance of the multipliers (absolute): "
+        f"{listed}. Between t = 20 and 200 the log-log slope of r_t is {slope:.2f} at beta2 = 0.999. "
+        f"The square root of a linear warm-up comes within {other}",
+        worst={
+            "beta2": worst,
+            "T_w": fits[worst].length,
+            "t": fits[worst].at,
+            "r_t": float(rectification(fits[worst].at, worst)),
+        },
+    )
+
+
+# --- The exact rectifier.
+
+
+@dataclass(frozen=True)
+class ExactRectifier:
+    """sqrt(Var[psi_inf]/Var[psi_t]) exists from ``defined_from`` on; ``degrees`` give its closed form."""
+
+    degrees: sp.Expr
+    defined_from: int
+
+
+def exact_factor(steps: np.ndarray, decay: float) -> np.ndarray:
+    """sqrt(Var[psi_inf]/Var[psi_t]) from the exact law."""
+    target = AdaptiveRate(np.inf, decay).var()
+    return np.asarray(np.sqrt(target / psi_variance_at(steps, decay)))
+
+
+def _rectifier_symbolic(formula: ExactRectifier, _: Context) -> Finding:
+    same = check_equal(1 / formula.degrees, 1 / kish.kish_sum(), DOMAIN, prover=by_closing_sums)
+    if not same:
+        return as_finding(same, note="the closed form's degrees of freedom against 1 / sum w_i^2")
+    found = exact_law.finite_from(2)
+    if found != formula.defined_from:
+        return Finding.refutes(
+            f"Var[psi_t] is finite from t = {found} on",
+            counterexample={"stated": formula.defined_from, "found": found},
+        )
+    return Finding.supports(
+        f"the Mellin integral of E[psi_t^2] converges iff t >= {found}; R's r_t needs rho_t > 4, "
+        "t >= 5",
+        domain=f"t >= {found}; the closed form within tolerance for beta2 >= 0.99",
+    )
+
+
+def _rectifier_numeric(formula: ExactRectifier, context: Context) -> Finding:
+    degrees, closed, papers = compiled(formula.degrees), [], []
+    for decay in PRACTICE:
+        steps = steps_of(decay)
+        exact = exact_factor(steps, decay)
+        freedom = np.asarray(degrees(steps, decay))
+        variance = np.asarray(psi_variance(np.maximum(freedom, 2 + 1e-9)))
+        ours = np.sqrt(float(psi_variance(rho_inf(decay))) / variance)
+        error = np.abs(ours / exact - 1)
+        at = int(np.argmax(error))
+        closed.append((float(error[at]), int(steps[at]), decay))
+        adaptive = steps[steps >= (first_adaptive_step(decay) or 0)]
+        gap = np.asarray(rectification(adaptive, decay)) / exact_factor(adaptive, decay) - 1
+        middle = int(np.argmin(np.abs(adaptive * (1 - decay) - 1.5)))
+        papers.append(
+            f"{gap[0]:+.1%} at t = {adaptive[0]:.0f} and {gap[middle]:+.1%} at t = "
+            f"{adaptive[middle]:.0f} for beta2 = {decay}"
+        )
+    error, step, decay = max(closed)
+    third = float(exact_factor(np.array([3.0]), 0.999)[0])
+    return Finding.within(
+        error,
+        context.required_tolerance,
+        f"the closed form is off by at most {error:.2%}, at t = {step}, beta2 = {decay}; R's r_t is "
+        f"off by {'; '.join(papers)}. At t = 3, beta2 = 0.999 the exact rectifier is {third:.4f}",
+        worst={"t": step, "beta2": decay, "error": error},
+    )
+
+
+EXACT = ExactRectifier(kish.kish(), 3)
+
+CLAIMS = (
+    Claim(
+        id="radam.s43.linear-warmup",
+        source="R §4.3",
+        statement="r_t has a form similar to linear warm-up min(t, T_w)/T_w",
+        kind=ClaimKind.APPROXIMATION,
+        domain_stated="none stated",
+        formula=sp.S.One,
+        checks=(symbolic(_shape_symbolic), numeric(_shape_numeric)),
+        tolerance=0.10,
+        tolerance_reason="similar: the multipliers, both in [0, 1], differ by a tenth at most",
+        equation=r"r_t \approx \min(t, T_w)/T_w",
+    ),
+    Claim(
+        id="varlab.exact-rectifier",
+        source="V",
+        statement="sqrt(Var[psi_inf]/Var[psi_t]) from the exact law is defined from t = 3, and Eq. 2 "
+        "at Kish's n_t gives its closed form; R's r_t is far from it at first",
+        kind=ClaimKind.APPROXIMATION,
+        domain_stated="none stated; Adam's practice, beta2 from 0.99, is tested",
+        formula=EXACT,
+        checks=(symbolic(_rectifier_symbolic), numeric(_rectifier_numeric)),
+        mutants={
+            "the paper's rho_t": replace(EXACT, degrees=rho_t()),
+            "index": replace(EXACT, degrees=kish.kish(t + 1)),
+            "defined from 5": replace(EXACT, defined_from=5),
+        },
+        tolerance=0.006,
+        tolerance_reason="half of varlab.kish's 0.012, as the rectifier is a square root of variances",
+        equation=r"\sqrt{\mathrm{Var}[\psi_\infty]/\mathrm{Var}[\psi_t]}",
+    ),
+)
