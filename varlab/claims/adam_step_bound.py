@@ -1,4 +1,4 @@
-"""H. Adam section 2.1.
+"""The bound of Adam's step.
 
 The statements are decided against the sharp constant K_t of theory.step_bound; the recursion run on
 the sequence that attains it, and the exact law of the update, are independent witnesses.

@@ -1,4 +1,4 @@
-"""E. The two controls.
+"""The two controls.
 
 Adam-eps and Adam-2k against the exact moments of psi and of the first update; closed forms from
 theory.controls, quadrature by SciPy, and sampled recursions.

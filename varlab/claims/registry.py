@@ -19,6 +19,11 @@ MODULES: tuple[str, ...] = (
     "delta_method",
     "rectification",
     "rectifiers",
+    "controls",
+    "untuned_warmup",
+    "adam_step_bound",
+    "optimiser_blogs",
+    "reported_results",
 )
 
 

@@ -1,4 +1,4 @@
-"""G. Untuned warm-up.
+"""Untuned warm-up.
 
 RAdam as a fixed schedule (warmup_schedules), the size of Adam's updates (update_size) and effective
 periods: theory.warmup, numerics and the printed recursion as three witnesses.
