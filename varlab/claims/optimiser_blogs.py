@@ -164,8 +164,8 @@ def lamb_norm(lr: float, weights: float, update: float) -> float:
 
 def check_lamb_symbolic(formula: StepNorm, _: Context) -> Finding:
     """norm(lr * norm(w)/norm(u) * u) for vectors of three entries."""
-    u = sp.symbols("u1:4", positive=True)
-    weight = sp.Symbol("W", positive=True)
+    u = [sp.Dummy(f"u{j}", positive=True) for j in (1, 2, 3)]
+    weight = sp.Dummy("W", positive=True)
     norm = sp.sqrt(sum(entry**2 for entry in u))
     step = [lr * weight / norm * entry for entry in u]
     left = sum(entry**2 for entry in step)

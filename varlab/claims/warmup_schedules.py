@@ -172,7 +172,7 @@ def check_fact31_numeric(formula: FirstAdaptive, _: Context) -> Finding:
     return Finding.supports(
         f"first adaptive step on {len(grid)} values above {lower}: "
         f"{sorted({step for step in first if step})}. Sharp lower end b2 = {sharp:.9f} (rho_5 = 4); below: {others}. "
-        f"With the threshold 5 of the authors' "
+        "With the threshold 5 of the authors' "
         f"code it is {first_adaptive_step(BETA2, 5.0)} at b2 = 0.999",
         domain=f"{sharp:.6f} < beta2 < 1",
     )
