@@ -5,14 +5,21 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from varlab.claims import first_step, inverse_chi_law, tails, theorem1, variance_decay
+from varlab.claims import (
+    appendix_a,
+    first_step,
+    inverse_chi_law,
+    tails,
+    theorem1,
+    variance_decay,
+)
 from varlab.claims.inverse_chi_law import _expectation
 from varlab.claims.scans import above, compare, function, positive
 from varlab.core import Verdict
 from varlab.theory.inverse_chi import psi_moment
 from varlab.theory.symbols import rho, tau
 
-MODULES = (first_step, inverse_chi_law, theorem1, variance_decay)
+MODULES = (first_step, inverse_chi_law, theorem1, appendix_a, variance_decay)
 CLAIMS = {claim.id: claim for module in MODULES for claim in module.CLAIMS}
 FAILS = {"radam.s4.divergent-up-to-4", "radam.appA.eq10"}
 MUTANTS = [(name, label) for name, claim in CLAIMS.items() for label in claim.mutants]
@@ -85,7 +92,7 @@ def test_kershaws_bound_passes_where_eq10_fails():
     from varlab.theory.symbols import nu
     from varlab.theory.theorem1_paper import gamma_quotient, kershaw_bound
 
-    repaired = theorem1.Inequality(gamma_quotient(), kershaw_bound(), nu)
+    repaired = appendix_a.Inequality(gamma_quotient(), kershaw_bound(), nu)
     points = above(2, nearest=1e-6, farthest=1e6)
     assert positive(repaired.margin, points, "t", what="margin").agrees
     eq10 = CLAIMS["radam.appA.eq10"].formula

@@ -13,6 +13,7 @@ MODULES: tuple[str, ...] = (
     "first_step",
     "inverse_chi_law",
     "theorem1",
+    "appendix_a",
     "variance_decay",
     "moving_average",
     "exact_law",

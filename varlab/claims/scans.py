@@ -46,6 +46,11 @@ def above(lower: float, *, nearest: float, farthest: float, count: int = 40) -> 
         ]
 
 
+def from_pole(count: int = 40) -> list[Real]:
+    """Degrees of freedom from 1e-6 above 2, where Var[psi] has its pole, to 1e6."""
+    return above(2, nearest=1e-6, farthest=1e6, count=count)
+
+
 def shown(value: Real) -> float:
     """A number for a report."""
     return float(value)
