@@ -98,7 +98,7 @@ def test_resuming_a_finished_run_computes_nothing(tmp_path):
 def test_an_existing_store_is_refused_without_resume(tmp_path):
     run(tmp_path / "run.zarr")
     before = fingerprint(tmp_path)
-    with pytest.raises(InputError, match="out must not exist; got .*; resume it"):
+    with pytest.raises(InputError, match=r"out must not exist; got .*; resume it"):
         run(tmp_path / "run.zarr")
     assert fingerprint(tmp_path) == before
 
@@ -168,7 +168,7 @@ def test_a_damaged_store_is_left_untouched(tmp_path, damage):
     run(tmp_path / "run.zarr")
     damage(tmp_path / "run.zarr")
     before = fingerprint(tmp_path)
-    with pytest.raises(InputError, match="is damaged: .*; remove it and run again"):
+    with pytest.raises(InputError, match=r"is damaged: .*; remove it and run again"):
         run(tmp_path / "run.zarr", resume=True)
     assert fingerprint(tmp_path) == before
 

@@ -142,7 +142,7 @@ def load_dataset(path: str | os.PathLike[str]) -> xr.Dataset:
     try:
         with xr.open_zarr(path, consolidated=False) as stored:
             attributes = stored.attrs
-            dataset = stored.drop_vars(PARTIAL, errors="ignore").load()
+            dataset: xr.Dataset = stored.drop_vars(PARTIAL, errors="ignore").load()
     except Exception:  # whatever zarr or a codec raises, it is no readable store
         raise InputError(f"path must be a store of varlab simulate; got {path}") from None
     if attributes.get("format") != FORMAT:
