@@ -8,6 +8,7 @@ import mpmath as mp
 import numpy as np
 import sympy as sp
 
+from varlab.claims import from_optimisers
 from varlab.claims.bridge import as_finding, derivation_finding
 from varlab.core import Claim, ClaimKind, Context, Finding, numeric, symbolic
 from varlab.numerics import (
@@ -178,7 +179,7 @@ def _degenerate_symbolic(formula: DegenerateDecays, _: Context) -> Finding:
     return as_finding(
         checked,
         note=f"the bound is sharp; with the threshold 5 of the authors' code it is beta2 <= {other}",
-        domain=f"beta2 in {found}, exactly there",
+        domain=f"0 <= beta2 <= {found.sup}, exactly there",
     )
 
 
@@ -225,11 +226,18 @@ def _first_step_symbolic(formula: FirstAdaptiveStep, _: Context) -> Finding:
         f"t <= {n} from beta2 = {float(theory.adaptive_decay(n, 5)):.5f}" for n in range(6, 9)
     )
     lowest = float(theory.adaptive_decay(formula.step, formula.threshold))
+    earlier = formula.step - 1
+    highest = (
+        float(theory.adaptive_decay(earlier, formula.threshold))
+        if earlier > formula.threshold
+        else 1.0
+    )
     return Finding.supports(
-        f"exact arithmetic: rho_4 = {float(before):.6f}, rho_5 = {float(at):.6f}. Threshold 4: "
+        f"exact arithmetic: rho = {float(before):.6f} at t = {formula.step - 1}, {float(at):.6f} at "
+        f"t = {formula.step}. Threshold 4: "
         f"{edges}. Threshold 5: {other}. As rho_t < t for t >= 2, no beta2 is adaptive at t <= "
         "threshold",
-        domain=f"first at t = {formula.step} for every beta2 in ({lowest:.5f}, 1)",
+        domain=f"first at t = {formula.step} for beta2 between {lowest:.5f} and {highest:.5g}",
     )
 
 
@@ -350,7 +358,11 @@ CLAIMS = (
         kind=ClaimKind.EXACT,
         domain_stated="beta2 <= 0.6",
         formula=DEGENERATE,
-        checks=(symbolic(_degenerate_symbolic), numeric(_degenerate_numeric)),
+        checks=(
+            symbolic(_degenerate_symbolic),
+            numeric(_degenerate_numeric),
+            numeric(from_optimisers.check_degenerate),
+        ),
         mutants={
             "bound": replace(DEGENERATE, bound=sp.Rational(61, 100)),
             "threshold": replace(DEGENERATE, threshold=sp.Integer(3)),
