@@ -22,8 +22,10 @@ from varlab.theory.symbols import b1, b2, m, v
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer
+    from torch.optim.lr_scheduler import LRScheduler
 
     from varlab.claims.controls import Isolation
+    from varlab.claims.rectification import DegenerateDecays
     from varlab.claims.warmup_schedules import Schedule
 
 Array = NDArray[np.float64]
@@ -34,14 +36,25 @@ DECAYS = (0.7, 0.9, 0.99, 0.999, 0.9999)
 KERNEL = 1e-9
 
 
-def steps_of(method: Callable[..., Optimizer], gradients: Array, **options: Any) -> Array:
-    """-(theta_t - theta_{t-1}) at lr = 1 for given gradients, theta being put back to 0 before each.
+def steps_of(
+    method: Callable[..., Optimizer],
+    gradients: Array,
+    schedule: Callable[[Optimizer], LRScheduler] | None = None,
+    *,
+    start: float | Array = 0.0,
+    **options: Any,
+) -> Array:
+    """Steps theta_{t-1} - theta_t at lr = 1 for given gradients, theta being put back before each.
 
     Parameters
     ----------
     method : callable
         An optimiser's class.
     gradients : ndarray, shape (t, ...)
+    schedule : callable, optional
+        Makes a scheduler for it.
+    start : float or ndarray
+        The value of theta before each step.
     **options
         Its hyper-parameters but for lr.
 
@@ -51,14 +64,18 @@ def steps_of(method: Callable[..., Optimizer], gradients: Array, **options: Any)
     """
     import torch
 
-    theta = torch.zeros(gradients.shape[1:], dtype=torch.float64, requires_grad=True)
+    before = torch.zeros(gradients.shape[1:], dtype=torch.float64) + torch.as_tensor(start)
+    theta = before.clone().requires_grad_()
     optimizer = method([theta], lr=1.0, **options)
+    scheduler = schedule(optimizer) if schedule else None
     steps = np.empty_like(gradients)
     for t, gradient in enumerate(gradients):
-        theta.data.zero_()
+        theta.data.copy_(before)
         theta.grad = torch.from_numpy(gradient.copy())
         optimizer.step()
-        steps[t] = -theta.detach().numpy()
+        if scheduler:
+            scheduler.step()
+        steps[t] = (before - theta.detach()).numpy()
     return steps
 
 
@@ -88,6 +105,37 @@ def check_fixed_schedule(formula: Schedule, context: Context) -> Finding:
         f"varlab.optim.RAdam against torch's Adam times the schedule, on a normal and a log-normal "
         f"sequence of 300 steps, b2 in {DECAYS}: largest relative difference of a step {worst:.1e}",
         worst=at,
+    )
+
+
+def check_degenerate(formula: DegenerateDecays, context: Context) -> Finding:
+    """RAdam's steps up to the stated beta2, against those of torch's SGD with momentum."""
+    from varlab.optim import SGD, RAdam
+
+    bound, threshold = float(formula.bound), float(formula.threshold)
+    if threshold < 4:
+        return Finding.silent("RAdam takes no threshold below 4: r_t does not exist there")
+    rng = generator(context.seed, "claims", context.claim, "optimisers")
+    gradients = rng.standard_normal((200, 3))
+    # torch's SGD adds up momentum^(t-i) g_i; R's mhat is that times (1-b1)/(1-b1^t).
+    weight = (1 - BETA1) / (1 - BETA1 ** np.arange(1.0, 201.0))[:, None]
+    momentum = weight * steps_of(SGD, gradients, momentum=BETA1)
+    worst = 0.0
+    for decay in (0.0, 0.3, bound):
+        betas = (BETA1, decay)
+        found = steps_of(RAdam, gradients, betas=betas, eps=0.0, threshold=threshold)
+        error = np.abs(found / momentum - 1).max(axis=1)
+        worst = max(worst, float(error.max()))
+        if worst > KERNEL:
+            first = int(np.argmax(error > KERNEL)) + 1
+            return Finding.refutes(
+                f"varlab.optim.RAdam at beta2 = {decay:.6g} leaves momentum at t = {first}",
+                counterexample={"beta2": decay, "t": first, "relative difference": worst},
+            )
+    return Finding.supports(
+        f"varlab.optim.RAdam, threshold {threshold:g}, beta2 = 0, 0.3 and {bound:g}, 200 steps: torch's "
+        f"momentum SGD times (1-b1)/(1-b1^t) to {worst:.1e}",
+        error=worst,
     )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import sympy as sp
 from scipy import optimize
 
+from varlab.claims import from_classic_optimisers
 from varlab.claims.accumulators import (
     Adaptation,
     TwoRates,
@@ -218,7 +219,11 @@ CLAIMS = (
         kind=ClaimKind.EXACT,
         domain_stated="none stated",
         formula=decay_rate,
-        checks=(symbolic(check_decay_symbolic), numeric(check_decay_numeric)),
+        checks=(
+            symbolic(check_decay_symbolic),
+            numeric(check_decay_numeric),
+            numeric(from_classic_optimisers.check_decay),
+        ),
         mutants={
             "decay of sqrt(vhat) only": lambda m, v, lr, eps, c: lr / (root(v) / c + eps) * m,
             "decay squared": lambda m, v, lr, eps, c: c**2 * lr / (root(v) + eps) * m,
@@ -234,7 +239,11 @@ CLAIMS = (
         kind=ClaimKind.EXACT,
         domain_stated="none stated",
         formula=DECAY,
-        checks=(symbolic(check_decay_symbols), numeric(check_decay_adam)),
+        checks=(
+            symbolic(check_decay_symbols),
+            numeric(check_decay_adam),
+            numeric(from_classic_optimisers.check_weight_decay),
+        ),
         mutants={
             "coincide under Adam": replace(DECAY, power=0),
             "no rescaling under SGD": replace(DECAY, sgd=x),
@@ -251,7 +260,11 @@ CLAIMS = (
         kind=ClaimKind.EXACT,
         domain_stated="phi the identity",
         formula=lamb_norm,
-        checks=(symbolic(check_lamb_symbolic), numeric(check_lamb_numeric)),
+        checks=(
+            symbolic(check_lamb_symbolic),
+            numeric(check_lamb_numeric),
+            numeric(from_classic_optimisers.check_lamb),
+        ),
         mutants={
             "norm of the update": lambda lr, weights, update: lr * update,
             "lr alone": lambda lr, weights, update: lr,
@@ -266,7 +279,10 @@ CLAIMS = (
         kind=ClaimKind.EXACT,
         domain_stated="none stated",
         formula=root_mean_square,
-        checks=(numeric(check_adagrad_denominator),),
+        checks=(
+            numeric(check_adagrad_denominator),
+            numeric(from_classic_optimisers.check_adagrad),
+        ),
         equation=r"\Delta_t = \frac{\alpha\, g_t}{\sqrt{\frac{1}{t}\sum_{i \le t} g_i^2}}",
     ),
     Claim(
@@ -276,7 +292,7 @@ CLAIMS = (
         kind=ClaimKind.INEQUALITY,
         domain_stated="none stated",
         formula=ADAPTATION,
-        checks=(numeric(check_adaptation),),
+        checks=(numeric(check_adaptation), numeric(from_classic_optimisers.check_adaptation)),
         mutants={
             "Adagrad sooner": Adaptation("adagrad", "rmsprop"),
             "decay 0.99999": replace(ADAPTATION, decays=(0.99999,)),
