@@ -171,9 +171,9 @@ def check_fact31_numeric(formula: FirstAdaptive, _: Context) -> Finding:
     others = {b: first_adaptive_step(b) for b in (0.65, 0.7, 0.75, 0.77, 0.78)}
     return Finding.supports(
         f"first adaptive step on {len(grid)} values above {lower}: "
-        f"{sorted({step for step in first if step})}. Sharp lower end b2 = {sharp:.9f} (rho_5 = 4); below: {others}. "
-        "With the threshold 5 of the authors' "
-        f"code it is {first_adaptive_step(BETA2, 5.0)} at b2 = 0.999",
+        f"{sorted({step for step in first if step})}. Sharp lower end b2 = {sharp:.9f} "
+        f"(rho_{formula.steps} = {formula.threshold}); below: {others}. With the threshold 5 of the "
+        f"authors' code it is {first_adaptive_step(BETA2, 5.0)} at b2 = 0.999",
         domain=f"{sharp:.6f} < beta2 < 1",
     )
 
