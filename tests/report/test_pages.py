@@ -1,5 +1,6 @@
 """The report page and the LaTeX table: whole, self-contained, and safe against any text."""
 
+import io
 import re
 import xml.etree.ElementTree as ElementTree
 from html.parser import HTMLParser
@@ -127,3 +128,14 @@ def test_findings_replace_only_the_marked_block(ledger):
     rows = [line for line in findings_markdown(data).splitlines() if line.startswith("| `test")]
     assert len(rows) == 1
     assert len(re.findall(r"(?<!\\)\|", rows[0])) == 5
+
+
+def test_square_brackets_survive_in_the_terminal(ledger):
+    from rich.console import Console
+
+    from varlab.report.terminal import ledger_table
+
+    entries = (entry("Var[psi]"), entry(agrees=False))
+    console = Console(width=160, record=True, file=io.StringIO())
+    console.print(ledger_table(Ledger(entries, 0, Budget.FAST)))
+    assert "a|b = <script>" in console.export_text()

@@ -30,13 +30,14 @@ def ledger_table(ledger: Ledger) -> RenderableType:
     table.add_column("domain found, or counterexample", ratio=5, min_width=24)
     for entry in ledger.entries:
         verdict = entry.ruling.verdict
+        # As Text: square brackets, as in Var[psi], are markup otherwise.
         table.add_row(
             entry.claim.id,
             entry.claim.source,
             Text(verdict.value, style=STYLES[verdict]),
             number(entry.ruling.error),
-            entry.claim.domain_stated,
-            found(entry),
+            Text(entry.claim.domain_stated),
+            Text(found(entry)),
         )
     return Group(table, Text(), Text(ledger.summary(), style="bold"), *_notes(ledger))
 
