@@ -6,14 +6,28 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from varlab.claims import delta_method, exact_law, moving_average, rectification, rectifiers
+from varlab.claims import (
+    adaptive_steps,
+    delta_method,
+    exact_law,
+    moving_average,
+    rectification,
+    rectifiers,
+)
 from varlab.core import Verdict
 from varlab.theory import kish
 from varlab.theory.moving_average import rho_t
 
 CLAIMS = {
     claim.id: claim
-    for module in (moving_average, exact_law, delta_method, rectification, rectifiers)
+    for module in (
+        moving_average,
+        exact_law,
+        delta_method,
+        rectification,
+        adaptive_steps,
+        rectifiers,
+    )
     for claim in module.CLAIMS
 }
 
@@ -85,7 +99,7 @@ def test_a_rectified_rate_by_the_exact_law_would_be_consistent():
 
 
 def test_first_adaptive_step_for_another_decay():
-    statement = rectification.FirstAdaptiveStep(6, sp.Rational(7, 10))
+    statement = adaptive_steps.FirstAdaptiveStep(6, sp.Rational(7, 10))
     assert (
         with_formula("radam.alg2.first-adaptive-step", statement).decide().verdict is Verdict.HOLDS
     )

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer
     from torch.optim.lr_scheduler import LRScheduler
 
+    from varlab.claims.adaptive_steps import DegenerateDecays
     from varlab.claims.controls import Isolation
-    from varlab.claims.rectification import DegenerateDecays
     from varlab.claims.warmup_schedules import Schedule
 
 Array = NDArray[np.float64]

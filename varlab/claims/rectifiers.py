@@ -1,9 +1,10 @@
-"""Rectification as a schedule: R section 4.3, and the rectifier of the exact law."""
+"""Rectification as a schedule (R sections 3 and 4.3), and the rectifier of the exact law."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import mpmath as mp
 import numpy as np
 import sympy as sp
 from scipy import optimize
@@ -23,9 +24,13 @@ from varlab.numerics.adaptive_rate import AdaptiveRate
 from varlab.theory import exact_law, kish
 from varlab.theory import rectification as theory
 from varlab.theory.checking import check_equal
+from varlab.theory.domain import above
+from varlab.theory.inverse_chi import density, psi_variance_gamma, where_finite
 from varlab.theory.moving_average import DOMAIN, rho_t
 from varlab.theory.sums import by_closing_sums
-from varlab.theory.symbols import t
+from varlab.theory.symbols import c, rho, t, tau, x
+
+QUADRATURE = 1e-12  # ratio of two moments in 15-digit Gauss-Legendre quadrature
 
 # --- R section 4.3: r_t beside the linear warm-up. The formula under test is the power of min(t, T_w)/T_w.
 
@@ -90,6 +95,53 @@ def _shape_numeric(formula: sp.Expr, context: Context) -> Finding:
             "t": fits[worst].at,
             "r_t": float(rectification(fits[worst].at, worst)),
         },
+    )
+
+
+# --- R section 3: scaling.
+
+
+def _scaling_symbolic(formula: sp.Expr, _: Context) -> Finding:
+    scaled = psi_variance_gamma(rho, c * tau)  # c psi has the law of psi with scale c tau
+    domain = where_finite(2).restrict(c, above(0))
+    checked = check_equal(scaled, formula * psi_variance_gamma(), domain)
+    return as_finding(
+        checked,
+        note="c psi has the scaled inverse chi law of scale c tau; its variance against c^2 Var[psi]",
+        domain="wherever Var[x] is finite; psi_1 and psi_2 stay infinite however small the rate, "
+        "and the relative spread sqrt(Var)/E never changes",
+    )
+
+
+def _scaling_numeric(formula: sp.Expr, _: Context) -> Finding:
+    law = sp.lambdify((x, rho), density(tau=sp.S.One), "mpmath")
+    degrees, rate = mp.mpf(7), mp.mpf("0.1")
+    pieces = mp.linspace(-12, 60, 17)
+
+    def moment(order: int, scale: mp.mpf) -> mp.mpf:
+        # E[(scale psi)^order] over x = e^y, psi = sqrt(x).
+        return mp.quad(
+            lambda y: (scale * mp.exp(y / 2)) ** order * law(mp.exp(y), degrees) * mp.exp(y),
+            pieces,
+            method="gauss-legendre",
+        )
+
+    plain = moment(2, mp.mpf(1)) - moment(1, mp.mpf(1)) ** 2
+    small = moment(2, rate) - moment(1, rate) ** 2
+    stated = mp.mpf(str(sp.N(formula.subs(c, sp.Rational(1, 10)), 20)))
+    error = float(abs(small / plain / stated - 1))
+    if error > QUADRATURE:
+        return Finding.refutes(
+            f"at rate 0.1 and rho = 7 the variance falls by {mp.nstr(small / plain, 8)}",
+            counterexample={"rate": 0.1, "ratio": float(small / plain), "stated": float(stated)},
+            error=error,
+        )
+    spread = mp.sqrt(plain) / moment(1, mp.mpf(1))
+    return Finding.supports(
+        f"rate 0.1, rho = 7: variance times {mp.nstr(small / plain, 6)}; sqrt(Var)/E is "
+        f"{mp.nstr(spread, 4)} at either rate, so a small rate shrinks the steps and their spread "
+        "alike",
+        error=error,
     )
 
 
@@ -170,6 +222,17 @@ CLAIMS = (
         tolerance=0.10,
         tolerance_reason="similar: the multipliers, both in [0, 1], differ by a tenth at most",
         equation=r"r_t \approx \min(t, T_w)/T_w",
+    ),
+    Claim(
+        id="radam.s31.variance-scaling",
+        source="R §3",
+        statement="Var[a x] = a^2 Var[x], so a small learning rate reduces the variance",
+        kind=ClaimKind.EXACT,
+        domain_stated="none stated",
+        formula=c**2,
+        checks=(symbolic(_scaling_symbolic), numeric(_scaling_numeric)),
+        mutants={"power 1": c, "power 3": c**3},
+        equation=r"\mathrm{Var}[a x] = a^2 \mathrm{Var}[x]",
     ),
     Claim(
         id="varlab.exact-rectifier",

@@ -19,6 +19,7 @@ MODULES: tuple[str, ...] = (
     "exact_law",
     "delta_method",
     "rectification",
+    "adaptive_steps",
     "rectifiers",
     "controls",
     "untuned_warmup",
