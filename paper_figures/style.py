@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from typing import Any
 
 # Okabe and Ito's palette (jfly.uni-koeln.de/color), in an order that also differs in lightness.
 BLUE = "#0072B2"
@@ -58,16 +55,3 @@ def style() -> Iterator[None]:
 
     with mpl.rc_context({**SETTINGS, "axes.prop_cycle": cycler(color=CYCLE)}):
         yield
-
-
-def label_line(ax: Axes, x: float, y: float, text: str, color: str, **options: object) -> None:
-    """Write ``text`` beside a line in the line's colour, instead of a legend."""
-    ax.annotate(
-        text,
-        (x, y),
-        xytext=options.pop("offset", (0, 4)),
-        textcoords="offset points",
-        color=color,
-        fontsize=7,
-        **options,
-    )

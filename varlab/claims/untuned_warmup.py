@@ -115,7 +115,7 @@ CLAIMS = (
         statement="the sum over t of (1 - multiplier) is 1/(1-b2) for the untuned linear and "
         "exponential rules, and about the same for r_t",
         kind=ClaimKind.APPROXIMATION,
-        domain_stated="none stated",
+        domain_stated="none stated; Adam's practice, beta2 from 0.99, is tested",
         formula=theory.printed_period(),
         checks=(symbolic(check_period_symbolic), numeric(check_period_numeric)),
         mutants={
