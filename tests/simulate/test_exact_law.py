@@ -23,6 +23,7 @@ from varlab.simulate import (
     results,
     simulate,
 )
+from varlab.simulate.processes import shared_mean
 
 ALPHA = 1e-4
 REQUEST = {"beta2": 0.999, "steps": 3000, "trajectories": 4000, "statistics": ["psi", "log_psi"]}
@@ -116,6 +117,15 @@ def test_departures_agree_with_their_exact_laws(law):
     assert comparison.agrees, str(comparison)
     late = comparison.table.query("quantity == 'log_psi_variance' and step >= 10")
     assert (late["detectable"] / late["expected"]).max() < 0.15
+
+
+@pytest.mark.parametrize("tau", [0.1, 0.5, 3.0])
+def test_the_quadrature_over_shared_means_has_converged(monkeypatch, tau):
+    coarse = SharedMean(tau, mu=0.3).exact(60, 0.98)
+    monkeypatch.setattr(shared_mean, "NODES", 3 * shared_mean.NODES)
+    fine = SharedMean(tau, mu=0.3).exact(60, 0.98)
+    assert coarse.var() == pytest.approx(fine.var(), rel=1e-8)
+    assert coarse.log_var() == pytest.approx(fine.log_var(), rel=1e-8)
 
 
 def test_a_departure_is_told_from_its_absence():

@@ -140,9 +140,10 @@ class Store:
 def load_dataset(path: str | os.PathLike[str]) -> xr.Dataset:
     """The result's variables of a finished store, in memory."""
     try:
-        with xr.open_zarr(path, consolidated=False) as stored:
+        stored: xr.Dataset = xr.open_zarr(path, consolidated=False)
+        with stored:
             attributes = stored.attrs
-            dataset: xr.Dataset = stored.drop_vars(PARTIAL, errors="ignore").load()
+            dataset = stored.drop_vars(PARTIAL, errors="ignore").load()
     except Exception:  # whatever zarr or a codec raises, it is no readable store
         raise InputError(f"path must be a store of varlab simulate; got {path}") from None
     if attributes.get("format") != FORMAT:

@@ -1,0 +1,142 @@
+"""Speed of the simulation, as ratios of runs interleaved in one process: medians, so that a busy machine
+slows both sides alike.
+
+Run with ``make benchmark``. What limits the CPU engine is printed with the ratios: drawing a normal costs
+about 3.4 ns a core (mersenne twister 2.8, Box-Muller 0.6), everything else for Var[psi] about 1.5 ns.
+"""
+
+import statistics
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import torch
+
+from varlab.numerics import rectification
+from varlab.simulate import Normal, simulate
+from varlab.simulate.blocks import Partition
+from varlab.simulate.plan import rows_per_tile
+
+pytestmark = pytest.mark.benchmark
+
+CORES = 2
+FIG9_MUS = (0.0, 0.001, 0.01, 0.1, 1.0, 10.0)
+FIG9 = {"beta2": 0.999, "steps": 6000, "trajectories": 5000}
+SINGLE = {"beta2": 0.999, "steps": 400, "trajectories": 2**18}
+REPEATS = 7
+
+
+def timed(function):
+    started = time.perf_counter()
+    function()
+    return time.perf_counter() - started
+
+
+def ratio(slow, fast, repeats=REPEATS):
+    """Median over interleaved pairs of time(slow)/time(fast), and both medians in seconds."""
+    fast()
+    pairs = [(timed(slow), timed(fast)) for _ in range(repeats)]
+    middle = statistics.median(a / b for a, b in pairs)
+    return middle, *(statistics.median(side) for side in zip(*pairs, strict=True))
+
+
+def numpy_loop(mu, beta2, steps, trajectories, seed=0):
+    """As a user would write it: one mu, step by step, float64."""
+    rng = np.random.default_rng(seed)
+    factor = rectification(np.arange(1, steps + 1), beta2)
+    v = np.zeros(trajectories)
+    mean, variance, rectified = np.empty(steps), np.empty(steps), np.empty(steps)
+    for t in range(1, steps + 1):
+        g = rng.normal(mu, 1.0, trajectories)
+        v = beta2 * v + (1 - beta2) * g * g
+        psi = 1 / np.sqrt(v / (1 - beta2**t))
+        mean[t - 1] = psi.mean()
+        variance[t - 1] = psi.var(ddof=1)
+        rectified[t - 1] = (factor[t - 1] * psi).var(ddof=1)
+    return mean, variance, rectified
+
+
+def draw_alone(steps, trajectories, **_):
+    """The same number of normals through torch.Tensor.normal_ on both cores, in the engine's own tiles."""
+    partition = Partition(trajectories)
+    rows = rows_per_tile(partition.width)
+
+    def block(index):
+        tile = torch.empty(rows, partition.width)
+        generator = torch.Generator().manual_seed(index)
+        for _ in range(-(-steps // rows)):
+            tile.normal_(generator=generator)
+
+    with ThreadPoolExecutor(CORES, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        list(pool.map(block, range(partition.count)))
+    torch.set_num_threads(CORES)
+
+
+def test_fig9_against_a_numpy_loop():
+    laws = [Normal(mu) for mu in FIG9_MUS]
+
+    def ours():
+        simulate(laws, statistics=["psi"], device="cpu", threads=CORES, **FIG9)
+
+    def theirs():
+        for mu in FIG9_MUS:
+            numpy_loop(mu, **FIG9)
+
+    times, slow, fast = ratio(theirs, ours, repeats=3)
+    print(f"\nFig. 9, six mu: NumPy loop {slow:.2f} s, simulate {fast:.3f} s: {times:.1f} times")
+    assert times >= 15
+
+
+@pytest.mark.parametrize(
+    ("asked", "share"), [(["psi"], 0.60), (None, 0.25)], ids=["psi alone", "every statistic"]
+)
+def test_a_single_law_against_drawing_its_normals(asked, share):
+    def ours():
+        simulate(Normal(), statistics=asked, device="cpu", threads=CORES, **SINGLE)
+
+    part, fast, slow = ratio(lambda: draw_alone(**SINGLE), ours)
+    draws = SINGLE["steps"] * SINGLE["trajectories"]
+    print(
+        f"\n{asked or 'every statistic'}: {part:.0%} of the rate of normal_ "
+        f"({draws / slow / 1e6:.0f} against {draws / fast / 1e6:.0f} million draws a second)"
+    )
+    assert part >= share
+
+
+def on_device(function):
+    """Seconds on the GPU, by events."""
+    begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+    begin.record()
+    function()
+    end.record()
+    torch.cuda.synchronize()
+    return begin.elapsed_time(end) / 1000
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here: the kernel is not timed")
+def test_the_fused_kernel_against_eager_torch_on_the_same_gpu():
+    def run(engine, trajectories):
+        simulate(
+            Normal(),
+            beta2=0.999,
+            steps=1000,
+            trajectories=trajectories,
+            device="cuda",
+            engine=engine,
+        )
+
+    few, many = 2**20, 2**24
+    run("fused", many)
+    run("eager", few)
+    pairs = [
+        (on_device(lambda: run("eager", few)), on_device(lambda: run("fused", many)))
+        for _ in range(5)
+    ]
+    factor = statistics.median(a / few / (b / many) for a, b in pairs)
+    fused = statistics.median(b for _, b in pairs)
+    print(
+        f"\n{torch.cuda.get_device_name()}: fused {many * 1000 / fused / 1e9:.1f} billion draws a second, "
+        f"{factor:.0f} times eager torch per draw"
+    )
+    assert factor >= 20
