@@ -53,7 +53,8 @@ PEERS: tuple[Peer, ...] = (
     Peer("varlab", "varlab.optim:RAdam"),
     Peer("torch_optimizer", "torch_optimizer:RAdam"),
     Peer("pytorch_optimizer", "pytorch_optimizer:RAdam"),
-    Peer("timm", "timm.optim:RAdam"),
+    # its "radam" is torch's; this is the one it kept of its own
+    Peer("timm", "timm.optim:RAdamLegacy"),
     Peer("optax", "varlab.optim.conformance.adapters.optax:OptaxRAdam"),
 )
 
