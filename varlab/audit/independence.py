@@ -92,11 +92,12 @@ def _sum_pvalues(sums: Array, pairs: int, triangles: int, replicas: int) -> Arra
     """
     d = replicas - 1
     variance = pairs * (fourth_moment(replicas) - 1 / d**2)
-    alone = float(stats.beta(0.5, (d - 1) / 2).stats("s")) * (2 * (d - 1) / (d**2 * (d + 2))) ** 1.5
+    # Third central moment of r^2, a Beta(1/2, (d - 1)/2) variable for random directions.
+    alone = 8 * (d - 1) * (d - 2) / (d**3 * (d + 2) * (d + 4))
     triangle = 4 * (d - 1) / (d**3 * (d + 2) ** 2)
     skewness = (pairs * alone + 6 * triangles * triangle) / variance**1.5
-    law = stats.pearson3(skewness, loc=pairs / d, scale=math.sqrt(variance))
-    return np.asarray(law.sf(sums), dtype=np.float64)
+    spread = math.sqrt(variance)
+    return np.asarray(stats.pearson3.sf(sums, skewness, pairs / d, spread), dtype=np.float64)
 
 
 def _pairs_se(gram: Array) -> float:

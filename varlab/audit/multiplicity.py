@@ -39,6 +39,11 @@ def holm(pvalues: ArrayLike) -> Array:
     p = np.asarray(pvalues, dtype=np.float64)
     adjusted = np.full(p.shape, np.nan)
     known = ~np.isnan(p)
-    if known.any():
-        adjusted[known] = multipletests(p[known], method="holm")[1]
+    # Statsmodels' own Holm, its twin in the tests, collects all garbage of the process at each call
+    # (0.15 s), which calibration cannot afford.
+    order = np.argsort(p[known])
+    steps = np.maximum.accumulate(p[known][order] * np.arange(len(order), 0, -1))
+    ranked = np.empty(len(order))
+    ranked[order] = np.minimum(steps, 1.0)
+    adjusted[known] = ranked
     return adjusted

@@ -75,8 +75,8 @@ class SerialNull:
         """Portmanteau p-values of autocorrelations ``r``, shape (lag, coordinate)."""
         near = (r[:NEAR] - self.mean[:NEAR, None]) / self.sd[:NEAR, None]
         centre, spread, skewness = self.portmanteau
-        law = stats.pearson3(skewness, loc=centre, scale=spread)
-        return np.asarray(law.sf(np.sum(near**2, axis=0)), dtype=np.float64)
+        total = np.sum(near**2, axis=0)
+        return np.asarray(stats.pearson3.sf(total, skewness, centre, spread), dtype=np.float64)
 
 
 @dataclass(frozen=True)

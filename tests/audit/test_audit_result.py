@@ -1,0 +1,197 @@
+"""The audit as a result: schema, statuses, page, pictures."""
+
+import json
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from varlab.audit.assess_recording import assess_recording
+from varlab.audit.processes import Shape, iid_normal, shared_mean
+from varlab.audit.recording import Recording
+from varlab.core import DomainError, InputError, generator
+
+NASTY = '_orig<script>alert("x")</script>$\\frac{$&'
+
+
+def recording(**kwargs):
+    rng = generator(0, "tests", "result")
+    x = np.concatenate(
+        [iid_normal(Shape(32, 6, 8), rng), shared_mean(0.6)(Shape(32, 6, 8), rng)], axis=2
+    )
+    names = [NASTY] * 8 + ["head"] * 8
+    return Recording.from_arrays(x, names, 0.99, task="toy", seed=3, **kwargs)
+
+
+@pytest.fixture(scope="module")
+def audit():
+    return assess_recording(recording(), command="varlab audit toy --seed 3")
+
+
+ASSUMPTIONS = {"zero-mean", "normality", "identical", "independence"}
+
+
+def test_json_has_the_contract_s_shape(audit):
+    found = json.loads(audit.to_json())
+    assert {"schema", "protocol", "task", "layers", "model"} <= set(found)
+    assert found["schema"] == 1
+    for layer in found["layers"]:
+        assert {"layer", "status", "coordinates", "n", "assumptions"} <= set(layer)
+        assert set(layer["assumptions"]) == ASSUMPTIONS
+        assert {"measured", "ci", "theory", "step"} == set(layer["log_psi_variance"])
+        shares = layer["violation_budget"]
+        names = ("normal-iid", "mean", "kurtosis", "drift", "dependence")
+        assert sum(shares[n] for n in names) == pytest.approx(shares["total"], rel=1e-12)
+        for cell in layer["assumptions"].values():
+            assert {"verdict", "pvalue", "effect", "ci", "band", "minimum_detectable"} <= set(cell)
+            assert cell["verdict"] in {"holds", "violated", "undecided"}
+            assert len(cell["ci"]) == len(cell["band"]) == 2
+    assert set(found["model"]) == ASSUMPTIONS
+
+
+def test_untested_numbers_are_null_in_json():
+    x = np.zeros((1, 200, 1))
+    x[0] = np.random.default_rng(0).standard_normal((200, 1))
+    found = json.loads(assess_recording(Recording.from_arrays(x, ["a"], protocol="run")).to_json())
+    layer = found["layers"][0]
+    assert layer["log_psi_variance"]["measured"] is None
+    assert layer["violation_budget"]["total"] is None
+
+
+@pytest.mark.parametrize(
+    ("spoil", "status"),
+    [
+        (lambda x: np.zeros_like(x), "constant"),
+        (lambda x: x[:10], "too-few-samples"),
+        (lambda x: np.where(np.arange(6)[:, None] >= 3, np.nan, x), "nonfinite(4)"),
+        (lambda x: np.where(np.arange(6)[:, None] >= 5, np.inf, x), "nonfinite(6)"),
+    ],
+)
+def test_layers_that_cannot_be_tested_say_why(spoil, status):
+    x = spoil(iid_normal(Shape(32, 6, 3), np.random.default_rng(1)))
+    result = assess_recording(Recording.from_arrays(x, ["a"] * 3))
+    (layer,) = result.layers
+    assert layer.status == status
+    assert all(r.reason == f"not tested: {status}" for r in layer.assumptions.values())
+    assert "no layer could be tested" in result.answer()
+    assert status in str(result)
+    json.loads(result.to_json())
+
+
+def test_what_the_recorder_noted_is_reported_and_the_rest_is_tested():
+    found = assess_recording(recording(statuses={"emb": "sparse", "frozen": "no-gradient"}))
+    assert [x.status for x in found.layers] == ["ok", "ok", "sparse", "no-gradient"]
+    assert len(found.to_frame()) == 16
+
+
+def test_constant_coordinates_are_counted_not_hidden():
+    x = iid_normal(Shape(32, 6, 4), np.random.default_rng(2))
+    x[:, :, 1] = 0.0
+    (layer,) = assess_recording(Recording.from_arrays(x, ["a"] * 4)).layers
+    assert (layer.coordinates, layer.excluded) == (3, 1)
+
+
+def test_exact_zeros_and_ties_raise_no_warning():
+    """Dead units: half of all gradients are exactly 0, some steps wholly."""
+    rng = np.random.default_rng(3)
+    x = iid_normal(Shape(32, 6, 4), rng) * (rng.uniform(size=(32, 6, 4)) < 0.5)
+    x[:, 2] = 0.0
+    (layer,) = assess_recording(Recording.from_arrays(x, ["a"] * 4)).layers
+    assert layer.assumptions["normality"].verdict.value == "violated"
+    run = x.transpose(1, 0, 2).reshape(1, -1, 4)
+    assert assess_recording(Recording.from_arrays(run, ["a"] * 4)).layers[0].status == "ok"
+
+
+def test_one_step_cannot_speak_of_steps():
+    x = iid_normal(Shape(64, 1, 8), np.random.default_rng(4))
+    result = assess_recording(Recording.from_arrays(x, ["a"] * 8, protocol="ensemble"))
+    assert result.model["independence"].reason.startswith("cannot: one step")
+    assert result.model["normality"].tested
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "error", "message"),
+    [
+        (
+            {"protocol": "run"},
+            InputError,
+            r"takes one replica; got 32; choose one with recording.rep",
+        ),
+        ({"level": 0.7}, DomainError, "level must lie in"),
+        ({"protocol": "walk"}, InputError, "protocol must be one of"),
+    ],
+)
+def test_bad_requests_are_refused(kwargs, error, message):
+    with pytest.raises(error, match=message):
+        assess_recording(recording(), **kwargs)
+
+
+def test_one_replica_of_an_ensemble_is_a_run():
+    one = recording().replica(5)
+    assert one.protocol.value == "run"
+    with pytest.raises(InputError, match="no replicas to compare"):
+        assess_recording(one, protocol="ensemble")
+
+
+def test_the_answer_comes_first_and_names_the_cost(audit):
+    first = str(audit).splitlines()[0]
+    assert first == audit.answer()
+    assert "does not hold" in first
+    assert "independence violated" in first
+    assert "times the theory's variance" in first
+    assert "varlab audit toy --seed 3" in str(audit)
+
+
+class Outline(HTMLParser):
+    """Collects what a browser would run or fetch."""
+
+    def __init__(self):
+        super().__init__()
+        self.tags, self.links = [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        names = ("src", "href", "xlink:href")
+        self.links += [v for k, v in attrs if k in names and not str(v).startswith("#")]
+
+
+def test_the_page_is_self_contained_and_escapes_names(audit, tmp_path):
+    audit.to_html(tmp_path / "audit.html")
+    text = (tmp_path / "audit.html").read_text(encoding="utf-8")
+    outline = Outline()
+    outline.feed(text)
+    assert "script" not in outline.tags
+    assert outline.links == []
+    assert "@import" not in text
+    assert outline.tags.count("svg") == 3
+    assert "prefers-color-scheme: dark" in text
+    assert text.index('class="answer"') < text.index("<h2>")
+    assert "What this protocol cannot say" in text
+    assert "varlab audit toy --seed 3" in text
+    assert "alert(&quot;x&quot;)" in text
+
+
+def test_the_page_of_an_audit_without_any_tested_layer(tmp_path):
+    result = assess_recording(Recording.from_arrays(np.zeros((32, 4, 2)), ["a"] * 2))
+    result.to_html(tmp_path / "a.html")
+    assert "no layer could be tested" in (tmp_path / "a.html").read_text(encoding="utf-8")
+
+
+def test_a_page_that_cannot_be_written_is_bad_input(audit, tmp_path):
+    with pytest.raises(InputError, match="cannot write to"):
+        audit.to_html(tmp_path / "missing" / "a.html")
+
+
+@pytest.mark.parametrize("method", ["plot", "plot_log_psi", "plot_budget"])
+def test_pictures_draw_on_given_axes(audit, method):
+    axes = Figure().add_subplot()
+    assert getattr(audit, method)(ax=axes) is axes
+    axes.figure.canvas.draw()
+    assert axes.get_xlabel()
+
+
+def test_frames(audit):
+    assert len(audit.to_frame()) == 8
+    assert set(audit.budget_frame().index) == {NASTY, "head"}
+    assert len(audit.coordinates_frame()) == 16 * 4
