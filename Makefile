@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 OUT ?= out
 
-.PHONY: verify ledger test lint benchmark clean
+.PHONY: verify ledger readme test lint benchmark clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -16,10 +16,15 @@ $(STAMP): pyproject.toml constraints.txt
 verify: $(STAMP)
 	$(BIN)/varlab verify --out $(OUT)
 
-# Release the verdicts: keep them in the package and write the README's findings from them.
+# Release the verdicts: keep them in the package, and write the README's blocks.
 ledger: $(STAMP)
 	$(BIN)/varlab verify --out $(OUT) || test $$? -eq 1
 	$(BIN)/python -m varlab.report.release $(OUT)/ledger.json
+	$(BIN)/python -m varlab.report.readme
+
+# Write the README's blocks from the committed data.
+readme: $(STAMP)
+	$(BIN)/python -m varlab.report.readme
 
 test: $(STAMP) lint
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup

@@ -12,7 +12,7 @@ from varlab.claims.ledger import Entry, Ledger
 from varlab.core import Budget, Claim, ClaimKind, Finding, numeric
 from varlab.report import html as page
 from varlab.report.latex import escape, ledger_latex
-from varlab.report.release import END, START, findings_markdown, with_findings
+from varlab.report.readme import findings, marks, peers, with_block
 from varlab.report.text import number, point
 
 HOSTILE = '<script>alert("x")</script>'
@@ -117,17 +117,44 @@ def test_points_are_one_line():
     assert point(None) == ""
 
 
-def test_findings_replace_only_the_marked_block(ledger):
-    data = ledger.to_dict()
-    readme = f"before\n{START}\nstale\n{END}\nafter\n"
-    text = with_findings(readme, data)
+def cells(markdown):
+    return [
+        re.split(r"(?<!\\)\|", line)[1:-1]
+        for line in markdown.splitlines()
+        if line.startswith("| ")
+    ]
+
+
+def test_a_block_replaces_only_what_stands_between_its_marks(ledger):
+    start, end = marks("ledger")
+    readme = f"before\n{start}\nstale\n{end}\nafter\n"
+    text = with_block(readme, "ledger", findings(ledger.to_dict()))
     assert text.startswith("before\n")
     assert text.endswith("\nafter\n")
     assert "stale" not in text
     assert "**1** fails" in text
-    rows = [line for line in findings_markdown(data).splitlines() if line.startswith("| `test")]
-    assert len(rows) == 1
-    assert len(re.findall(r"(?<!\\)\|", rows[0])) == 5
+
+
+def test_readme_tables_are_rectangular_whatever_the_text(ledger):
+    for text in (findings(ledger.to_dict()), peers({"targets": [hostile_target()]})):
+        rows = cells(text)
+        assert len(rows) >= 2
+        for table in text.split("\n\n"):
+            assert len({len(row) for row in cells(table)}) <= 1
+
+
+def hostile_target():
+    return {
+        "target": "a|b:RAdam",
+        "version": "1",
+        "verdict": "differs",
+        "threshold": "other",
+        "early_phase": "none",
+        "max_relative_error": {"0.9": None},
+        "eps_placement": "|v|",
+        "weight_decay": "none",
+        "findings": ["fault: a | b", "note: c"],
+    }
 
 
 def test_square_brackets_survive_in_the_terminal(ledger):

@@ -1,19 +1,31 @@
-"""The README's findings are the released ledger's, word for word."""
+"""Every block of the README is what the committed data say, word for word."""
 
 from pathlib import Path
 
-from varlab.claims.ledger import released_ledger
-from varlab.report.release import with_findings
+import pytest
+
+from varlab.core import InputError
+from varlab.report.readme import BLOCKS, marks, rewritten
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 
 
-def test_the_findings_in_the_readme_are_the_released_ones():
+def test_the_blocks_in_the_readme_are_written_from_the_data():
     text = README.read_text(encoding="utf-8")
-    assert with_findings(text, released_ledger()) == text
+    assert rewritten(text) == text
 
 
-def test_a_number_typed_by_hand_would_be_noticed():
+@pytest.mark.parametrize("name", BLOCKS)
+def test_a_number_typed_by_hand_would_be_noticed(name):
     text = README.read_text(encoding="utf-8")
-    changed = text.replace("statements decided", "statements settled", 1)
-    assert with_findings(changed, released_ledger()) != changed
+    start, end = marks(name)
+    before, rest = text.split(start)
+    block, after = rest.split(end)
+    digit = next(c for c in block if c.isdigit())
+    changed = block.replace(digit, str((int(digit) + 1) % 10), 1)
+    assert rewritten(before + start + changed + end + after) == text
+
+
+def test_missing_marks_are_named():
+    with pytest.raises(InputError, match="the README lacks the marks"):
+        rewritten("nothing here")

@@ -1,0 +1,149 @@
+"""The blocks of the README that are written from committed data: ``python -m varlab.report.readme``.
+
+Each block stands between two marks. A test holds the README against what is written here, so no
+number in a block is ever typed by hand.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from varlab.core import InputError, Verdict
+from varlab.core.files import write_atomic
+from varlab.report.text import number, point
+
+Data = dict[str, Any]
+ROOT = Path(__file__).parents[2]
+
+
+def findings(data: Data) -> str:
+    """What the ledger found: counts, what fails and where, what holds only within an error."""
+    claims = data["claims"]
+    counts = {v: sum(c["verdict"] == v.value for c in claims) for v in Verdict}
+    counted = ", ".join(f"**{n}** {v.value}" for v, n in counts.items() if n)
+    failing = [
+        (_claim(c), c["source"], point(c["counterexample"]), c["domain_found"] or "nowhere found")
+        for c in claims
+        if c["verdict"] == Verdict.FAILS
+    ]
+    within = [
+        (_claim(c), c["source"], number(c["error"]), c["domain_found"] or c["domain_stated"])
+        for c in claims
+        if c["verdict"] == Verdict.HOLDS_WITHIN
+    ]
+    return "\n".join(
+        (
+            f"{len(claims)} statements decided: {counted}.",
+            "",
+            *_table(
+                ("does not hold as stated", "source", "counterexample", "where it does hold"),
+                failing,
+            ),
+            "",
+            *_table(("holds within", "source", "error", "on"), within),
+        )
+    )
+
+
+def peers(data: Data) -> str:
+    """Every RAdam that was measured, with the first fault found."""
+    rows = []
+    for target in data["targets"]:
+        errors = [e for e in target["max_relative_error"].values() if e is not None]
+        faults = [f.removeprefix("fault: ") for f in target["findings"] if f.startswith("fault")]
+        rows.append(
+            (
+                f"`{target['target']}` {target['version']}",
+                f"**{target['verdict']}**",
+                f"> {target['threshold']}",
+                target["early_phase"],
+                number(max(errors, default=None)),
+                target["eps_placement"],
+                target["weight_decay"],
+                "; ".join(faults) or "-",
+            )
+        )
+    head = (
+        "target",
+        "verdict",
+        "adaptive if rho_t",
+        "early phase",
+        "largest error of r_t",
+        "denominator",
+        "weight decay",
+        "faults",
+    )
+    return "\n".join(_table(head, rows))
+
+
+def audits(data: Data) -> str:
+    """Verdicts of every audited task, and how many times the theory's variance its layers have."""
+    rows = [
+        (
+            f"`{audit['task']}`",
+            *(audit["verdicts"][name] for name in data["assumptions"]),
+            f"{audit['lowest']:.3g} to {audit['highest']:.3g}",
+            f"{audit['median']:.3g}",
+        )
+        for audit in data["audits"]
+    ]
+    head = ("task", *data["assumptions"], "Var of vhat / theory, layers", "median layer")
+    return "\n".join((data["caption"], "", *_table(head, rows)))
+
+
+# Name of the block -> its data, relative to the repository, and how it is written.
+BLOCKS: dict[str, tuple[str, Callable[[Data], str]]] = {
+    "ledger": ("varlab/claims/released_ledger.json", findings),
+    "peers": ("tests/optim/conformance/peers_measured.json", peers),
+}
+
+
+def marks(name: str) -> tuple[str, str]:
+    """The lines between which a block stands."""
+    return f"<!-- {name}: start (written by `make readme`) -->", f"<!-- {name}: end -->"
+
+
+def with_block(readme: str, name: str, text: str) -> str:
+    """``readme`` with one block replaced.
+
+    Raises
+    ------
+    InputError
+        When the marks are not there.
+    """
+    start, end = marks(name)
+    if start not in readme or end not in readme:
+        raise InputError(f"the README lacks the marks {start} and {end}; restore them")
+    before, rest = readme.split(start, 1)
+    return f"{before}{start}\n{text}\n{end}{rest.split(end, 1)[1]}"
+
+
+def rewritten(readme: str, root: Path = ROOT) -> str:
+    """``readme`` with every block written afresh from the committed data."""
+    for name, (source, write) in BLOCKS.items():
+        data = json.loads((root / source).read_text(encoding="utf-8"))
+        readme = with_block(readme, name, write(data))
+    return readme
+
+
+def _claim(claim: Data) -> str:
+    return f"`{claim['id']}`: {claim['statement']}"
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    return lines + ["| " + " | ".join(_cell(c) for c in row) + " |" for row in rows]
+
+
+def _cell(text: str) -> str:
+    # A bar would end the cell, an asterisk or underscore begin emphasis.
+    shown = " ".join(str(text).split()).replace("|", "\\|")
+    return shown if shown.startswith(("`", "**")) else shown.replace("*", "\\*")
+
+
+if __name__ == "__main__":
+    path = ROOT / "README.md"
+    write_atomic(path, rewritten(path.read_text(encoding="utf-8")))
