@@ -22,7 +22,7 @@ def test_known_peers_are_installed_or_missing():
 @pytest.mark.parametrize("peer", PEERS, ids=lambda p: p.name)
 def test_a_peer_is_as_measured(peer):
     if not peer.installed:
-        pytest.skip(f"{peer.package} is not installed; pip install 'varlab[peers]'")
+        pytest.skip(f"{peer.package} is not installed; see the extra 'peers'")
     result = conform(peer.load(), name=peer.name)
     print(result)
     assert result.verdict in ("conforms", "conforms-float32", "differs")

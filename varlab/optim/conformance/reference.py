@@ -1,16 +1,14 @@
-"""What r_t should be: the derivation at 50 digits on the exact binary value of beta2."""
+"""What r_t should be: the oracle's 50 digits on the exact binary value of beta2."""
 
 from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
 
-import mpmath
 import numpy as np
 
+from varlab.numerics.oracle import radam_factor, rho_inf, sma_degrees
 from varlab.optim.conformance.scenario import FloatArray
-
-_DIGITS = 50
 
 
 @dataclass(frozen=True)
@@ -48,17 +46,10 @@ class Reference:
 @functools.lru_cache(maxsize=64)
 def reference(beta2: float, steps: int, margin: int = 0) -> Reference:
     """The reference for t = 1 - margin .. steps + margin."""
-    with mpmath.workdps(_DIGITS):
-        beta = mpmath.mpf(beta2)
-        rho_inf = 2 / (1 - beta) - 1
-        rhos, rs = [], []
-        for t in range(1 - margin, steps + margin + 1):
-            power = beta**t if t > 0 else mpmath.mpf(0)
-            rho = rho_inf - 2 * t * power / (1 - power) if t > 0 else mpmath.nan
-            rhos.append(float(rho))
-            rs.append(float(_rectification(rho, rho_inf)) if t > 0 and rho > 4 else np.nan)
-        return Reference(beta2, float(rho_inf), 1 - margin, np.array(rhos), np.array(rs))
-
-
-def _rectification(rho: mpmath.mpf, rho_inf: mpmath.mpf) -> mpmath.mpf:
-    return mpmath.sqrt((rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho))
+    before = [np.nan] * margin
+    times = range(1, steps + margin + 1)
+    rho = [float(sma_degrees(t, beta2)) for t in times]
+    r = [float(radam_factor(t, beta2)) for t in times]
+    return Reference(
+        beta2, float(rho_inf(beta2)), 1 - margin, np.array(before + rho), np.array(before + r)
+    )
