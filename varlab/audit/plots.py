@@ -55,7 +55,7 @@ def draw_forest(audit: Audit, ax: Axes) -> None:
     ax.set_xlabel("effect / half width of its equivalence band")
     for verdict, colour in VERDICT_COLOURS.items():
         ax.plot([], [], color=colour, label=verdict.value)
-    ax.legend(fontsize=7, loc="lower right")
+    ax.legend(fontsize=7, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4)
 
 
 def draw_log_psi(audit: Audit, ax: Axes) -> None:
