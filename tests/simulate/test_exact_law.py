@@ -104,6 +104,18 @@ def test_the_rectified_variance_follows_the_printed_formula(sound):
     )
 
 
+def test_figure_9_lies_within_its_stated_errors():
+    """R Fig. 9 as printed: six means, 5000 trajectories, 6000 steps, every t >= 5."""
+    laws = [Normal(mu) for mu in (0.0, 0.001, 0.01, 0.1, 1.0, 10.0)]
+    request = {"steps": 6000, "trajectories": 5000, "statistics": ["psi", "log_psi"]}
+    comparison = simulate(laws, beta2=0.999, **request).compare(false_fail_rate=1e-3)
+    assert comparison.agrees, str(comparison)
+    assert comparison.assertion.judged >= 2 * 6 * 5996
+    # what it is worth: late in the run a sixth of each variance would be noticed
+    late = comparison.table.query("step >= 1000 and quantity == 'psi_variance'")
+    assert (late["detectable"] / late["expected"]).median() < 1 / 6
+
+
 OTHER_LAWS = [AR1(0.6, mu=0.2), SharedMean(0.5), Drift(0.02), ScaleMixture(), Rademacher(sigma=2.0)]
 
 

@@ -176,7 +176,7 @@ def _early_radius(setting: Setting, t: int, variance: float, n: int, rate: float
     law = setting.law.exact(t, setting.beta2)
     if law is None:
         return float("nan")
-    bound = setting.law.moment_bound(t)
+    bound = float(setting.law.moment_bound(np.array(t)))
     orders = {1, 2, 3, *TAIL_ORDERS}
     moments = {k: float(law.moment(k)) for k in orders if k < bound}
     return truncated_variance_radius(

@@ -29,11 +29,11 @@ class World:
         self, values: np.ndarray | None, shape: tuple[int, ...], device: torch.device
     ) -> list[np.ndarray]:
         """Everybody's array of the given shape, by rank; ``None`` counts as zeros."""
+        if self.size == 1 and values is not None:
+            return [values]
         own = torch.zeros(shape, dtype=torch.float64, device=device)
         if values is not None:
             own.copy_(torch.from_numpy(np.ascontiguousarray(values)))
-        if self.size == 1:
-            return [own.cpu().numpy()]
         everybody = [torch.empty_like(own) for _ in range(self.size)]
         dist.all_gather(everybody, own)
         return [one.cpu().numpy() for one in everybody]

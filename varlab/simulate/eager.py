@@ -80,7 +80,8 @@ class _Workspace:
         }
         largest = max(len(group.members) for group in plan.groups)
         self.buffers = [self._empty(rows * largest * width) for _ in range(4)]
-        self.weights = self._empty(width)
+        self.ones = self._empty(width).fill_(1.0)
+        self.size = width
         self.sums = {
             group: self._empty(plan.tiles, len(plan.names), 5, rows * len(group.members))
             for group in plan.groups
@@ -89,8 +90,7 @@ class _Workspace:
     def run(self, block: Block) -> Moments:
         """Moments of one block."""
         plan, paths = self.plan, len(self.plan.paths)
-        self.weights.fill_(1.0)
-        self.weights[block.size :] = 0.0  # padding columns count for nothing
+        self.size = block.size
         for averages, _, _ in self.recursions:
             averages[-1].zero_()
         for own in self.own.values():
@@ -132,13 +132,8 @@ class _Workspace:
                 last.lerp_(row, 1 - group.beta2)
                 row.copy_(last)
             return v.clamp_min_(SMALLEST_SQUARE)
-        for number, shift in enumerate(group.shifts):
-            torch.add(
-                averages[:, group.path],
-                averages[:, paths + group.path],
-                alpha=2 * shift,
-                out=v[:, number],
-            )
+        shared, square = averages[:, paths + group.path, None], averages[:, group.path, None]
+        torch.addcmul(square, shared, 2 * shifts[:, None], out=v)
         steps = np.arange(made + 1, made + plan.rows + 1)
         weight = torch.from_numpy(bias_correction(steps, group.beta2))
         constant = weight.to(plan.device, plan.dtype)[:, None] * shifts * shifts
@@ -147,7 +142,9 @@ class _Workspace:
     def _reduce(self, group: Group, v: torch.Tensor, tile: int) -> None:
         """Row sums of every statistic of the stack ``v``."""
         names, sums, size = self.plan.names, self.sums[group][tile], v.shape[1]
-        value, psi = self._stack(0, size), self._stack(1, size)
+        value = self._stack(0, size)
+        # averages carry over to the next tile; an assembled stack may be used up
+        psi = self._stack(1, size) if group.plain else v
         if "log_psi" in names:
             torch.log(v, out=value)
             self._row_sums(value, sums[names.index("log_psi")])
@@ -175,19 +172,24 @@ class _Workspace:
         return torch.from_numpy(gathered).to(plan.device, plan.dtype)[..., None]
 
     def _row_sums(self, x: torch.Tensor, out: torch.Tensor) -> None:
-        """First entry c of each row of ``x`` and sums of (x - c)^k, k = 1..4; ``x`` is used up."""
-        shift, s1, s2, s3, s4 = out
+        """First entry c of each row of ``x``, sums of (x - c)^k, k = 1..3, root of the sum for k = 4.
+
+        ``x`` is used up.
+        """
+        shift, s1, s2, s3, root4 = out
         d = x.view(-1, self.width)
         d2 = self._stack(2, x.shape[1]).view(-1, self.width)
         shift.copy_(d[:, 0])
         d.sub_(shift[:, None])
-        torch.mv(d, self.weights, out=s1)
+        if self.size < self.width:
+            d[:, self.size :] = 0.0  # padding columns count for nothing
+        # a product with ones is the fastest row sum, a norm the fastest sum of squares
+        torch.mv(d, self.ones, out=s1)
         torch.mul(d, d, out=d2)
-        torch.mv(d2, self.weights, out=s2)
+        torch.mv(d2, self.ones, out=s2)
         d.mul_(d2)
-        torch.mv(d, self.weights, out=s3)
-        d2.mul_(d2)
-        torch.mv(d2, self.weights, out=s4)
+        torch.mv(d, self.ones, out=s3)
+        torch.linalg.vector_norm(d2, dim=1, out=root4)
 
     def _collect(self, block: Block) -> Moments:
         """Sums of all tiles, in float64, as central moments."""
@@ -200,6 +202,7 @@ class _Workspace:
             # (tile, statistic, power, row, member) -> (power, statistic, member, tile and row)
             ordered = parts.transpose(2, 1, 4, 0, 3).reshape(5, statistics, size, tiles * rows)
             table[:, :, list(group.members)] = ordered
+        table[4] **= 2
         table = table[..., : plan.request.steps]
         return Moments.from_shifted_sums(block.size, table[0], table[1:])
 

@@ -19,7 +19,7 @@ def moments_available(setting: Setting, steps: int, order: float) -> np.ndarray:
     but made by events that a sample does not contain.
     """
     t = np.arange(1, steps + 1)
-    bound = np.array([setting.law.moment_bound(int(step)) for step in t])
+    bound = setting.law.moment_bound(t)
     if setting.beta2 > 0:
         kish = np.asarray(degrees_of_freedom(t, setting.beta2, kind="kish"))
         bound = np.where(np.isinf(bound), bound, np.minimum(bound, kish))

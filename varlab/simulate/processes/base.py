@@ -57,13 +57,13 @@ class Process(ABC):
         del steps, beta2
         return None
 
-    def moment_bound(self, t: int) -> float:
-        """E[psi_t^k] is finite for k below this and infinite from it on.
+    def moment_bound(self, t: np.ndarray) -> np.ndarray:
+        """E[psi_t^k] is finite for k below this and infinite from it on; shape of ``t``.
 
         ``t`` for every law whose joint density is continuous and positive where g_1 = ... = g_t = 0:
         P(vhat_t < e) falls like e^(t/2).
         """
-        return float(t)
+        return np.asarray(t, float)
 
     @property
     def unit(self) -> Self:

@@ -36,6 +36,7 @@ class Rademacher(Process):
         """Zero for mu = 0."""
         return np.zeros(steps) if self.mu == 0 else None
 
-    def moment_bound(self, t: int) -> float:
+    def moment_bound(self, t: np.ndarray) -> np.ndarray:
         """All moments exist unless mu = +-sigma lets g be exactly zero."""
-        return math.inf if abs(self.mu) != self.sigma else 0.0
+        bound = math.inf if abs(self.mu) != self.sigma else 0.0
+        return np.full(np.shape(t), bound)
