@@ -1,5 +1,7 @@
 """The laws of the theory as stable numbers."""
 
+from varlab.numerics.adaptive_rate import AdaptiveRate
+from varlab.numerics.bounds import step_bound
 from varlab.numerics.degrees_of_freedom import degrees_of_freedom, first_adaptive_step, rho_inf
 from varlab.numerics.inverse_chi import (
     delta_method_variance,
@@ -9,13 +11,24 @@ from varlab.numerics.inverse_chi import (
 )
 from varlab.numerics.path import psi_variance_at, psi_variance_path
 from varlab.numerics.rectification import rectification
+from varlab.numerics.scaled_inverse_chi import ScaledInverseChi
+from varlab.numerics.warmup import (
+    effective_warmup_period,
+    exponential_warmup_multiplier,
+    linear_warmup_multiplier,
+)
 from varlab.numerics.weights import ema_weights
 
 __all__ = [
+    "AdaptiveRate",
+    "ScaledInverseChi",
     "degrees_of_freedom",
     "delta_method_variance",
+    "effective_warmup_period",
     "ema_weights",
+    "exponential_warmup_multiplier",
     "first_adaptive_step",
+    "linear_warmup_multiplier",
     "log_psi_variance",
     "psi_mean",
     "psi_variance",
@@ -23,4 +36,5 @@ __all__ = [
     "psi_variance_path",
     "rectification",
     "rho_inf",
+    "step_bound",
 ]

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import special
 
 from varlab.numerics.ema_law import ema_form
@@ -28,7 +29,9 @@ from varlab.numerics.weights import kept_terms, lag_weights
 _SAMPLING_DEPTH = 45.0
 # Newton's iteration for quantiles, on normal scores against log psi, where the law is nearly straight.
 _NEWTON_STEPS = 60
-_LOG_ACCURACY = 4e-15
+# The iteration is quadratic: after a step of this share of the standard deviation, the next one
+# would be of rounding size.
+_CONVERGED = 1e-8
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class AdaptiveRate(RateLaw):
     Raises
     ------
     DomainError
-        For a parameter outside its domain.
+        For a parameter outside its domain; from the methods also for 0 < beta2 < 1e-100.
 
     Notes
     -----
@@ -86,6 +89,8 @@ class AdaptiveRate(RateLaw):
         }
         for name, (domain, inside) in domains.items():
             object.__setattr__(self, name, number(name, getattr(self, name), domain, inside))
+        if math.isfinite(self.t):
+            object.__setattr__(self, "t", int(self.t))
 
     def _form(self, order: float = 2.0) -> QuadraticForm:
         """vhat_t / sigma^2, for moments of psi up to the given order."""
@@ -118,6 +123,8 @@ class AdaptiveRate(RateLaw):
         if k >= self._terms:
             return math.inf
         form = self._form(max(k, 2.0))
+        if k >= form.rank:  # weights out of the range of float64 decide it, and so is the moment
+            return math.inf
         moment = inverse_moment(form, 0.5 * k) if k > 0 else power_moment(form, -0.5 * k)
         with np.errstate(over="ignore"):
             return float(moment * np.float64(self.sigma) ** -k)
@@ -142,24 +149,28 @@ class AdaptiveRate(RateLaw):
 
     def _ppf(self, q: Array) -> Array:
         """Safeguarded Newton in u = log psi on ndtri(P(psi <= e^u)) - ndtri(q), which rises with u."""
-        score = special.ndtri(q)
-        u = self.log_mean() + math.sqrt(self.log_var()) * score
+        spread = math.sqrt(self.log_var())
+        score = np.asarray(special.ndtri(q))
+        u = self.log_mean() + spread * score
         low, high = np.full_like(u, -np.inf), np.full_like(u, np.inf)
+        open_ = np.arange(len(u))
         for _ in range(_NEWTON_STEPS):
-            step, above = self._newton(u, score)
-            high, low = np.where(above, u, high), np.where(above, low, u)
-            proposed = u - step
-            inside = (proposed > low) & (proposed < high)
+            at = u[open_]
+            step, above = self._newton(at, score[open_], spread)
+            high[open_] = np.where(above, at, high[open_])
+            low[open_] = np.where(above, low[open_], at)
+            proposed = at - step
+            done = np.abs(step) <= _CONVERGED * spread
+            outside = ~done & ((proposed <= low[open_]) | (proposed >= high[open_]))
             with np.errstate(invalid="ignore"):
-                halved = np.where(np.isfinite(low + high), 0.5 * (low + high), u - np.sign(step))
-            proposed = np.where(inside, proposed, halved)
-            moved = np.max(np.abs(proposed - u) / (1.0 + np.abs(u)))
-            u = proposed
-            if moved < _LOG_ACCURACY:
+                middle = 0.5 * (low[open_] + high[open_])
+            u[open_] = np.where(outside & np.isfinite(middle), middle, proposed)
+            open_ = open_[~done]
+            if len(open_) == 0:
                 break
-        return np.exp(u)
+        return np.asarray(np.exp(u))
 
-    def _newton(self, u: Array, score: Array) -> tuple[Array, Array]:
+    def _newton(self, u: Array, score: Array, spread: float) -> tuple[Array, NDArray[np.bool_]]:
         """Newton step of every entry, and whether it lies above its root."""
         v = self._vhat(np.exp(u))
         law = invert(self._form(), v)
@@ -167,10 +178,10 @@ class AdaptiveRate(RateLaw):
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             reached = np.where(upper, -special.ndtri(law.below), special.ndtri(law.above))
             normal = np.exp(-0.5 * reached**2) / math.sqrt(2.0 * math.pi)
-            slope = law.density * v * 2.0 / normal
-            step = (reached - score) / slope
-        above = reached > score
-        return np.where(np.isfinite(step), step, np.where(above, 1.0, -1.0)), above
+            step = (reached - score) / (law.density * v * 2.0 / normal)
+        above = np.asarray(reached > score)
+        # Where the density has underflowed: back towards the bulk, by a standard deviation.
+        return np.where(np.isfinite(step), step, np.where(above, spread, -spread)), above
 
     def _rvs(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
         """By simulating the gradients, oldest first."""

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from varlab.core.errors import require
 from varlab.numerics.degrees_of_freedom import decay_rate
 from varlab.numerics.quadratic_form import AutoregressiveForm, QuadraticForm, WeightedChiSquares
 from varlab.numerics.weights import ema_atoms, kept_terms, lag_weights
@@ -16,6 +17,8 @@ from varlab.numerics.weights import ema_atoms, kept_terms, lag_weights
 _DEPTH = 50.0
 # ... and 1e-18 of the integrand lies beyond this many standard deviations of its log, see `depth`.
 _SIGMAS = 9.2
+# beta2^2, the third weight, and its inverse must stay in the range of float64 with room to spare.
+_SMALLEST_DECAY = 1e-100
 
 
 def depth(beta2: float, order: float) -> float:
@@ -45,7 +48,19 @@ def ema_form(t: float, beta2: float, mu: float, ar1: float, order: float = 2.0) 
         Their AR(1) coefficient, in (-1, 1).
     order : float
         Largest k needed.
+
+    Raises
+    ------
+    DomainError
+        For 0 < beta2 < 1e-100: the weights that decide the moments leave the range of float64.
     """
+    require(
+        beta2 == 0.0 or beta2 >= _SMALLEST_DECAY,
+        "beta2",
+        f"be 0 or at least {_SMALLEST_DECAY:g} for the exact law",
+        beta2,
+        "use 0",
+    )
     reach = depth(beta2, order) if beta2 > 0.0 else _DEPTH
     if ar1 == 0.0:
         weights, counts = ema_atoms(t, beta2, reach)

@@ -29,10 +29,10 @@ from varlab.numerics.quadratic_form import QuadraticForm
 # to Gamma(p + 2): 2e-18 at h = 0.2, p = 1. The step shrinks with the width 1/sqrt(p) of the peak.
 _STEP = 0.2
 # Nodes are evaluated in blocks until a whole block adds less than this share.
-_BLOCK = 48
+_BLOCK = 36
 _NEGLIGIBLE = 1e-18
-# On the left the integrand falls like z^(p+2): e^-45 = 3e-20.
-_LEFT_EXPONENT = 45.0
+# On the left the integrand falls like z^(p+2): e^-42 = 6e-19.
+_LEFT_EXPONENT = 42.0
 # The far transform counts as a pure power z^(-rank/2) when its log slope is this close to it.
 _POWER_SLOPE_ERROR = 1e-13
 
@@ -60,18 +60,20 @@ class GapNodes:
         return self.step * total
 
 
-def gap_nodes(form: QuadraticForm, p: float) -> GapNodes:
-    """Evaluate D on the nodes that integrals of z^(p-1) D(z), and of smaller p >= 0, need.
+def gap_nodes(form: QuadraticForm, p: float, lowest: float) -> GapNodes:
+    """Evaluate D on the nodes that integrals of z^(p-1) D(z), and of p down to ``lowest``, need.
 
     Parameters
     ----------
     form : QuadraticForm
         Scaled so that its mean is 1 by the change of variable z -> z/mean.
     p : float
-        The largest exponent, 0 <= p < rank/2.
+        The largest exponent, < rank/2.
+    lowest : float
+        The smallest, >= 0.
     """
     step = _STEP / math.sqrt(1.0 + p / 8.0)
-    start = -_LEFT_EXPONENT / (p + 2.0) if p > 1.0 else -_LEFT_EXPONENT / 2.0
+    start = -_LEFT_EXPONENT / (lowest + 2.0)
     logs, gaps = [], []
     largest = -math.inf
     tail = None
@@ -101,7 +103,7 @@ def _blocks(start: float, step: float) -> Iterator[Array]:
 
 def _log_gap(form: QuadraticForm, z: Array) -> tuple[Array, Array]:
     """Logarithms of D(z) and M(z), z in units of 1/mean."""
-    direct, excess = form.log_transform(z / form.mean)
+    direct, excess = form.log_transform_and_excess(z / form.mean)
     # Where the excess is small against z, z cancels less in excess - z than log M loses by summing.
     log_m = np.where(excess < 0.5 * z, excess - z, direct)
     with np.errstate(divide="ignore", over="ignore"):
@@ -112,7 +114,7 @@ def _log_gap(form: QuadraticForm, z: Array) -> tuple[Array, Array]:
 
 def inverse_moment(form: QuadraticForm, p: float) -> float:
     """E[v^-p], 0 < p < rank/2; infinite where it exceeds the range of float64."""
-    nodes = gap_nodes(form, p)
+    nodes = gap_nodes(form, p, p)
     with np.errstate(over="ignore"):
         relative = 1.0 + nodes.mellin(p, float(special.gammaln(p)))
         return float(np.exp(math.log(relative) - p * math.log(form.mean)))
@@ -120,14 +122,14 @@ def inverse_moment(form: QuadraticForm, p: float) -> float:
 
 def root_variance(form: QuadraticForm) -> float:
     """Var[v^(-1/2)], rank > 2."""
-    nodes = gap_nodes(form, 1.0)
+    nodes = gap_nodes(form, 1.0, 0.5)
     half = nodes.mellin(0.5) / math.sqrt(math.pi)
     return (nodes.mellin(1.0) - 2.0 * half - half * half) / form.mean
 
 
 def log_moments(form: QuadraticForm) -> tuple[float, float]:
     """E[log v] and Var[log v]; both exist for every form."""
-    nodes = gap_nodes(form, 0.0)
+    nodes = gap_nodes(form, 0.0, 0.0)
     gap = np.exp(nodes.log_gap) * nodes.step
     first = float(gap.sum())
     second = float(gap @ (np.euler_gamma + nodes.log_z))

@@ -7,14 +7,9 @@ import math
 import numpy as np
 from scipy import special
 
+from varlab.numerics.contour import Hyperbola, negligible
 from varlab.numerics.inversion import half_axes
 from varlab.numerics.quadratic_form import QuadraticForm
-
-# Trapezoidal rule in tau, Im(z) = scale sinh(tau), blocks of nodes until one adds nothing. The
-# algebraic fall of the integrand is exponential in tau.
-_STEP = 0.1
-_BLOCK = 32
-_LOG_NEGLIGIBLE = math.log(1e-19)
 
 
 def power_moment(form: QuadraticForm, q: float) -> float:
@@ -27,26 +22,17 @@ def power_moment(form: QuadraticForm, q: float) -> float:
     side = half_axes(form)[1]
     shape = side.value - (q + 1.0) * np.log(-side.zeta)
     at = int(np.argmin(shape))
-    centre = float(side.zeta[at])
-    curvature = float(side.second[at]) + (q + 1.0) / centre**2
-    third = float(side.third[at]) - 2.0 * (q + 1.0) / centre**3
-    scale = 1.0 / math.sqrt(curvature)
-    bend = max(third, 0.0) / curvature**1.5 / 6.0  # steepest descent, away from the singularities
-    peak = float(shape[at])
-    total, first = 0.0, 0
-    while True:
-        tau = _STEP * np.arange(first, first + _BLOCK, dtype=np.float64)
-        height = np.sinh(tau)
-        z = centre + scale * height * (1j + bend * height)
-        slope = scale * np.cosh(tau) * (1j + 2.0 * bend * height)
-        log_m = form.log_transform(z)[0]
-        terms = np.exp(log_m - (q + 1.0) * np.log(-z) - peak) * slope
-        if first == 0:
-            terms[0] *= 0.5
+    centre, peak = side.zeta[at : at + 1], float(shape[at])
+    scale = 1.0 / np.sqrt(side.second[at] + (q + 1.0) / centre**2)
+    total = 0.0
+    # In z = -zeta the power's own cut is the ray to the right of 0, which the contour encloses.
+    for z, weight in Hyperbola(centre, np.zeros(1), scale).blocks():
+        log_size = form.log_transform(z[0]) - (q + 1.0) * np.log(-z[0]) - peak
+        lost = negligible((log_size.real + np.log(np.abs(weight[0]) / scale))[None, :])[0]
+        terms = np.exp(np.where(lost, 0.0, log_size)) * np.where(lost, 0.0, weight[0])
         total += float(terms.imag.sum())
-        if np.max(np.abs(terms)) < math.exp(_LOG_NEGLIGIBLE) * scale:
+        if lost[-1]:
             break
-        first += _BLOCK
     with np.errstate(over="ignore"):
-        log_moment = peak + math.log(total * _STEP / math.pi) + float(special.gammaln(q + 1.0))
+        log_moment = peak + math.log(abs(total) / math.pi) + float(special.gammaln(q + 1.0))
         return float(np.exp(log_moment))

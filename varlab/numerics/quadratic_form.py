@@ -8,12 +8,14 @@ stationary AR(1) gradients.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from varlab.numerics.elementary import Numbers, log1p_excess
-from varlab.numerics.inputs import Array
+from varlab.numerics.elementary import Numbers, log1p, log1p_excess
+from varlab.numerics.inputs import Array, Complex
 
 # Largest temporary matrix (transform points x terms), to stay inside the cache of a core.
 _CHUNK = 1 << 18
@@ -41,18 +43,21 @@ class QuadraticForm(ABC):
         """A positive number such that M(z) is finite for real z > -abscissa, close to the largest."""
 
     @abstractmethod
-    def log_transform(self, z: Numbers) -> tuple[Numbers, Numbers]:
-        """Logarithm of M(z), and log M(z) + mean z with its own relative accuracy near z = 0.
+    def log_transform(self, z: Numbers) -> Numbers:
+        """Logarithm of M(z).
 
         Parameters
         ----------
-        z : ndarray, 1-d, real > -abscissa or complex off the negative real axis
+        z : ndarray, 1-d
+            Real > -abscissa, or complex off the negative real axis.
+        """
 
-        Returns
-        -------
-        log_m, log_excess : ndarray
-            The second is >= 0 for real z >= 0 (Jensen). Neither suffers cancellation: where one is
-            small against mean z it is still summed from its own terms.
+    @abstractmethod
+    def log_transform_and_excess(self, z: Array) -> tuple[Array, Array]:
+        """Logarithm of M(z), and log M(z) + mean z with its own relative accuracy near z = 0; real z.
+
+        The second is >= 0 for z >= 0 (Jensen). Neither suffers cancellation: where one is small
+        against mean z it is still summed from its own terms.
         """
 
 
@@ -79,21 +84,39 @@ class WeightedChiSquares(QuadraticForm):
         """Half the inverse of the largest weight."""
         return 0.5 / float(self.weights.max())
 
-    def log_transform(self, z: Numbers) -> tuple[Numbers, Numbers]:
-        """Sums over the terms; see :meth:`QuadraticForm.log_transform`."""
-        log_m, log_excess = np.empty_like(z), np.empty_like(z)
+    def log_transform(self, z: Numbers) -> Numbers:
+        """Sum over the terms; see :meth:`QuadraticForm.log_transform`."""
+        log_m = np.empty_like(z)
+        for part in self._chunks(z):
+            y = self._scaled(z[part])
+            log_m[part] = -0.5 * self._sum(log1p(y))
+            if self.mu != 0.0:
+                log_m[part] -= 0.5 * self.mu**2 * self._sum(y / (1.0 + y))
+        return log_m
+
+    def log_transform_and_excess(self, z: Array) -> tuple[Array, Array]:
+        """Sums over the terms; see :meth:`QuadraticForm.log_transform_and_excess`."""
+        log_excess = np.empty_like(z)
+        for part in self._chunks(z):
+            y = self._scaled(z[part])
+            log_excess[part] = 0.5 * self._sum(log1p_excess(y))
+            if self.mu != 0.0:
+                log_excess[part] += 0.5 * self.mu**2 * self._sum(y * y / (1.0 + y))
+        return self.log_transform(z), log_excess
+
+    def _sum(self, terms: Numbers) -> Numbers:
+        # Not a matrix product: that would start threads for a sum of microseconds.
+        total: Numbers = np.einsum("ij,j->i", terms, self.counts)
+        return total
+
+    def _chunks(self, z: Array | Complex) -> Iterator[slice]:
         rows = max(1, _CHUNK // len(self.weights))
         for first in range(0, len(z), rows):
-            part = slice(first, first + rows)
-            y = 2.0 * np.multiply.outer(z[part], self.weights)
-            log_m[part] = -0.5 * (np.log1p(y) @ self.counts)
-            log_excess[part] = 0.5 * (log1p_excess(y) @ self.counts)
-            if self.mu != 0.0:
-                damped = y / (1.0 + y)
-                half = 0.5 * self.mu**2
-                log_m[part] -= half * (damped @ self.counts)
-                log_excess[part] += half * ((y * damped) @ self.counts)
-        return log_m, log_excess
+            yield slice(first, first + rows)
+
+    def _scaled(self, z: Numbers) -> Numbers:
+        """2 z w, rows over z and columns over terms."""
+        return np.multiply(z[:, None], 2.0 * self.weights, dtype=z.dtype)
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,47 +142,66 @@ class AutoregressiveForm(QuadraticForm):
         """Number of terms."""
         return float(len(self.weights))
 
-    @property
+    @cached_property
     def abscissa(self) -> float:
         """Half the inverse of the largest eigenvalue of W^(1/2) Sigma W^(1/2), from below."""
         # 1/(2 lambda_max) with w_max <= lambda_max <= the trace; narrowed from a grid three times.
         low, high = 0.5 / float(self.weights.sum()), 0.5 / float(self.weights.max())
         for _ in range(3):
             grid = np.linspace(low, high, 65)
-            finite = np.isfinite(self.log_transform(-grid)[0])
+            finite = np.isfinite(self.log_transform(-grid))
             last = int(np.argmin(finite)) - 1 if not finite.all() else len(grid) - 1
             if last < 0:  # the trace is the only eigenvalue: low is the singularity itself
                 return low
             low, high = float(grid[last]), float(grid[min(last + 1, len(grid) - 1)])
         return low
 
-    def log_transform(self, z: Numbers) -> tuple[Numbers, Numbers]:
-        """One pass of the filter; see :meth:`QuadraticForm.log_transform`."""
-        log_m, log_excess = np.zeros_like(z), np.zeros_like(z)
-        missing = np.zeros_like(z)  # 1 - predicted variance
-        shift = np.zeros_like(z)  # mu - predicted mean
+    def log_transform(self, z: Numbers) -> Numbers:
+        """Log likelihood of the filter; see :meth:`QuadraticForm.log_transform`."""
+        log_m = np.zeros_like(z)
         valid = np.ones(z.shape, dtype=np.bool_)
-        mu, phi = self.mu, self.phi
-        rows = max(1, _CHUNK // len(z))
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            for first in range(0, len(self.weights), rows):
-                block = self.weights[first : first + rows]
-                gathered = np.empty((len(block), len(z)), dtype=z.dtype)
-                for row, weight in zip(gathered, block, strict=True):
-                    scaled = (2.0 * weight) * z
-                    q = scaled * (1.0 - missing)
-                    row[:] = q
-                    gain = 1.0 + q
-                    log_excess += 0.5 * scaled * missing
-                    if mu != 0.0:
-                        half = 0.5 * scaled / gain
-                        log_m -= half * (mu - shift) ** 2
-                        log_excess += half * (mu * mu * q + shift * (2.0 * mu - shift))
-                        shift = phi * (shift + mu * q) / gain
-                    missing = phi * phi * (missing + q) / gain
+            for scaled, _, gain, shift in self._filter(z):
                 if not np.iscomplexobj(z):
-                    valid &= np.all(gathered > -1.0, axis=0)
-                log_m -= 0.5 * np.log1p(gathered).sum(axis=0)
-                log_excess += 0.5 * log1p_excess(gathered).sum(axis=0)
-        log_m[~valid] = log_excess[~valid] = np.inf
-        return log_m, log_excess
+                    valid &= np.all(gain > -1.0, axis=0)
+                log_m -= 0.5 * log1p(gain).sum(axis=0)
+                if self.mu != 0.0:
+                    log_m -= 0.5 * (scaled * (self.mu - shift) ** 2 / (1.0 + gain)).sum(axis=0)
+        log_m[~valid] = np.inf
+        return log_m
+
+    def log_transform_and_excess(self, z: Array) -> tuple[Array, Array]:
+        """From the same filter; see :meth:`QuadraticForm.log_transform_and_excess`; z >= 0."""
+        log_excess = np.zeros_like(z)
+        mu = self.mu
+        for scaled, missing, gain, shift in self._filter(z):
+            log_excess += 0.5 * (scaled * missing + log1p_excess(gain)).sum(axis=0)
+            if mu != 0.0:
+                # mu^2 - (predicted mean)^2 / (1 + gain), regrouped into terms that do not cancel
+                lost = (mu * mu * gain + shift * (2.0 * mu - shift)) / (1.0 + gain)
+                log_excess += 0.5 * (scaled * lost).sum(axis=0)
+        return self.log_transform(z), log_excess
+
+    def _filter(self, z: Numbers) -> Iterator[tuple[Numbers, Numbers, Numbers, Numbers]]:
+        """The filter by blocks of steps, rows over steps and columns over z.
+
+        Yields 2 z w_i, 1 - predicted variance, 2 z w_i times predicted variance, and mu - predicted
+        mean.
+        """
+        missing, shift = np.zeros_like(z), np.zeros_like(z)
+        rows = max(1, _CHUNK // len(z))
+        square, mu, phi = self.phi**2, self.mu, self.phi
+        for first in range(0, len(self.weights), rows):
+            block = self.weights[first : first + rows]
+            scaled = np.multiply((2.0 * block)[:, None], z, dtype=z.dtype)
+            missings, gains, shifts = (np.zeros_like(scaled) for _ in range(3))
+            for row, factor in enumerate(scaled):
+                missings[row] = missing
+                gain = factor * (1.0 - missing)
+                gains[row] = gain
+                inverse = 1.0 / (1.0 + gain)
+                if mu != 0.0:
+                    shifts[row] = shift
+                    shift = phi * (shift + mu * gain) * inverse
+                missing = square * (missing + gain) * inverse
+            yield scaled, missings, gains, shifts

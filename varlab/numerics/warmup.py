@@ -85,9 +85,7 @@ def effective_warmup_period(beta2: float, rule: WarmupRule = "radam") -> float:
     999.5
     """
     b = number("beta2", beta2, "lie in [0, 1)", below_one)
-    require(
-        rule in get_args(WarmupRule), "rule", "be 'linear', 'exponential' or 'radam'", rule
-    )
+    require(rule in get_args(WarmupRule), "rule", "be 'linear', 'exponential' or 'radam'", rule)
     if rule == "linear":
         length = 2.0 / (1.0 - b)
         ramp = math.floor(length)

@@ -17,6 +17,8 @@ _PANEL_SPAN = 4.0
 _PANEL_NODES = 16
 # Up to here the terms are kept one by one.
 _DIRECT = 64
+# Weights below this are left out whatever the depth: the transform's argument must reach their inverse.
+_SMALLEST = 1e-280
 
 
 def ema_weights(t: int, beta2: float) -> Array:
@@ -103,7 +105,9 @@ def ema_atoms(t: float, beta2: float, depth: float) -> tuple[Array, Array]:
     terms = kept_terms(t, beta2, depth)
     panel = int(_PANEL_SPAN / float(decay_rate(np.asarray(beta2)))) if beta2 > 0 else 0
     if terms <= _DIRECT or panel <= _PANEL_NODES:
-        return lag_weights(np.arange(float(terms)), t, beta2), np.ones(terms)
+        weights = lag_weights(np.arange(float(terms)), t, beta2)
+        weights = weights[weights > _SMALLEST]
+        return weights, np.ones(len(weights))
     panels = -(-terms // panel)
     short, longer = divmod(terms, panels)
     lags, multiplicities = [], []
