@@ -7,7 +7,10 @@ in the same order, so that arms can be compared in pairs, seed by seed.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+import multiprocessing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -78,6 +81,7 @@ def train(
     *,
     seed: int = 0,
     out: str | Path | None = None,
+    jobs: int = 1,
     progress: Progress | None = None,
 ) -> xr.Dataset:
     """Train every arm from every seed.
@@ -90,6 +94,9 @@ def train(
     out : path, optional
         A folder with one small file a finished run; runs found there are not repeated, so a killed
         experiment goes on where it was, to the same result.
+    jobs : int
+        Processes. Each run has one thread whatever ``jobs`` is, and gives the same result; with
+        more than one, factory, optimisers and schedules must be picklable (``functools.partial``).
     progress : callable, optional
         ``progress(done, total, what)`` after each run.
 
@@ -105,22 +112,25 @@ def train(
     InputError
         A store of another experiment, batches that end early.
     """
+    require(isinstance(jobs, int) and jobs >= 1, "jobs", "be an integer >= 1", jobs)
     store = None if out is None else _Store(Path(out), experiment, seed)
+    places = [(a, r) for a in range(len(experiment.arms)) for r in range(experiment.seeds)]
+    runs = {place: store.load(*place) if store else None for place in places}
+    missing = [place for place in places if runs[place] is None]
+    done = len(places) - len(missing)
+    for place, run in _runs(experiment, missing, seed, jobs):
+        runs[place] = run
+        done += 1
+        if store:
+            store.save(*place, run)
+        if progress:
+            progress(done, len(places), experiment.arms[place[0]].name)
     curves = np.full((len(experiment.arms), experiment.seeds, experiment.steps), np.nan)
-    finals: list[list[dict[str, float]]] = []
-    total = len(experiment.arms) * experiment.seeds
-    for a, arm in enumerate(experiment.arms):
-        finals.append([])
-        for replica in range(experiment.seeds):
-            run = store.load(a, replica) if store else None
-            if run is None:
-                run = run_arm(experiment, arm, torch_seed(seed, "train", replica) >> 32)
-                if store:
-                    store.save(a, replica, run)
-            curves[a, replica, : len(run["losses"])] = run["losses"]
-            finals[-1].append(run["final"])
-            if progress:
-                progress(a * experiment.seeds + replica + 1, total, arm.name)
+    finals: list[list[dict[str, float]]] = [[] for _ in experiment.arms]
+    for a, replica in places:
+        found = runs[a, replica] or {"losses": [], "final": {}}
+        curves[a, replica, : len(found["losses"])] = found["losses"]
+        finals[a].append(found["final"])
     metrics = sorted({name for row in finals for final in row for name in final})
     variables: dict[str, Any] = {"train_loss": (("arm", "replica", "step"), curves)}
     for name in metrics:
@@ -142,12 +152,45 @@ def train(
     )
 
 
+def _runs(
+    experiment: Experiment, places: Sequence[tuple[int, int]], seed: int, jobs: int
+) -> Iterator[tuple[tuple[int, int], dict[str, Any]]]:
+    """The runs at ``places`` (arm, replica), in the order in which they are done."""
+    if min(jobs, len(places)) <= 1:
+        for place in places:
+            yield place, _run_at(experiment, place, seed)
+        return
+    # A forkserver: forking a process whose libraries already run threads can deadlock.
+    context = multiprocessing.get_context("forkserver")
+    with ProcessPoolExecutor(min(jobs, len(places)), mp_context=context) as pool:
+        futures = {pool.submit(_run_at, experiment, place, seed): place for place in places}
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+
+
+def _run_at(experiment: Experiment, place: tuple[int, int], seed: int) -> dict[str, Any]:
+    arm, replica = place
+    return run_arm(experiment, experiment.arms[arm], torch_seed(seed, "train", replica) >> 32)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """One thread for torch: sums differ in their last bits with the number of threads."""
+    # Training amplifies such differences.
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 def run_arm(experiment: Experiment, arm: Arm, seed: int) -> dict[str, Any]:
-    """One run: its minibatch losses and its final evaluation."""
+    """One run, on one thread: its minibatch losses and its final evaluation."""
     task = build(lambda s: experiment.factory(s, optimise=arm.optimise), seed)
     scheduler = arm.schedule(task.optimizer) if arm.schedule else None
     losses: list[float] = []
-    with torch.random.fork_rng(devices=[]):
+    with one_thread(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(torch_seed(seed, "run"))
         batches = iter(task.batches)
         for step in range(1, experiment.steps + 1):
@@ -167,15 +210,16 @@ def run_arm(experiment: Experiment, arm: Arm, seed: int) -> dict[str, Any]:
             if arm.clip is not None:
                 torch.nn.utils.clip_grad_norm_(task.model.parameters(), arm.clip)
             task.optimizer.step()
-            _advance(scheduler, arm, step, losses)
-    diverged = len(losses) < experiment.steps
-    final = task.evaluate(task.model) if task.evaluate and not diverged else {}
+            advance(scheduler, arm, step, losses)
+        diverged = len(losses) < experiment.steps
+        final = task.evaluate(task.model) if task.evaluate and not diverged else {}
     return {"losses": losses, "final": final}
 
 
-def _advance(
+def advance(
     scheduler: LRScheduler | ReduceLROnPlateau | None, arm: Arm, step: int, losses: Sequence[float]
 ) -> None:
+    """Step the arm's schedule, if any, after ``step``."""
     if isinstance(scheduler, ReduceLROnPlateau):
         if step % arm.plateau_every == 0:
             scheduler.step(float(np.mean(losses[-arm.plateau_every :])))
