@@ -1,7 +1,12 @@
-"""The ledger as one self-contained HTML page: verdict first, equation in MathML, evidence on demand."""
+"""The ledger as one self-contained HTML page: verdict first, equation in MathML, evidence on demand.
+
+Nothing on the page needs a script or a network: claims open as ``<details>``, and the filter by verdict is
+CSS over radio buttons (report.css).
+"""
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from html import escape
 from importlib.resources import files
@@ -12,6 +17,7 @@ from varlab import __version__
 from varlab.claims.ledger import Entry, Ledger
 from varlab.claims.registry import sections
 from varlab.core import Evidence, Verdict
+from varlab.report.picture import PICTURED, figure
 from varlab.report.text import number, point
 from varlab.theory.catalogue import derivation
 
@@ -22,60 +28,152 @@ WORDS = {
     Verdict.UNDECIDED: "undecided",
     Verdict.NOT_RUN: "not run",
 }
+# A sign beside each verdict, so that none is told by its colour alone.
+SIGNS = {
+    Verdict.HOLDS: "✓",
+    Verdict.HOLDS_WITHIN: "≈",
+    Verdict.FAILS: "✗",
+    Verdict.UNDECIDED: "?",
+    Verdict.NOT_RUN: "–",
+}
+# The letters by which claims name their sources.
+SOURCES = {
+    "R": "Liu et al., On the Variance of the Adaptive Learning Rate and Beyond, arXiv 1908.03265",
+    "RR": "the README of the repository of R's authors",
+    "U": "Ma and Yarats, On the Adequacy of Untuned Warmup for Adaptive Optimization, arXiv 1910.04209",
+    "A": "Kingma and Ba, Adam: A Method for Stochastic Optimization, arXiv 1412.6980",
+    "N": "a public reading note of R (yoheikikuta/paper-reading, 50)",
+    "B1": "a blog on Adam with decay of the learning rate",
+    "B2": "a blog on GD, Adam, AdamW and LAMB",
+    "B3": "a blog on Adagrad, RMSProp, Adam and schedules",
+    "S": "slides on warm-up and linear decay",
+    "V": "varlab's own, beyond the paper",
+}
 MARKS = {True: ("✓", "agrees"), False: ("✗", "refutes"), None: ("–", "could not tell")}
 
 
 def ledger_html(ledger: Ledger) -> str:
     """A page without any outside resource; every text from a claim is escaped."""
     style = files("varlab.report").joinpath("report.css").read_text(encoding="utf-8")
-    by_id = {entry.claim.id: entry for entry in ledger.entries}
+    themes = _themes(ledger)
     parts = [
         "<!doctype html>",
         '<html lang="en"><head><meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        "<title>varlab: the ledger</title>",
+        '<meta name="color-scheme" content="light dark">',
+        "<title>varlab: the variance theory of RAdam, decided by computing</title>",
         f"<style>{style}</style></head><body>",
+        '<a class="skip" href="#claims">Skip to the statements</a>',
         _header(ledger),
-        '<main id="claims">',
+        _contents(themes),
+        _filter(ledger),
+        '<main id="claims" tabindex="-1">',
     ]
-    for title, ids in sections():
-        entries = [by_id[i] for i in ids if i in by_id]
-        if entries:
-            parts.append(f"<section><h2>{escape(title)}</h2>")
-            parts += [_claim(entry) for entry in entries]
-            parts.append("</section>")
-    parts.append("</main></body></html>\n")
+    for place, (title, entries) in enumerate(themes, 1):
+        parts.append(f'<section class="theme" id="theme-{place}"><h2>{escape(title)}</h2>')
+        parts += [_claim(entry, ledger) for entry in entries]
+        parts.append("</section>")
+    parts.append(f"</main>{_sources(ledger)}</body></html>\n")
     return "\n".join(parts)
 
 
+def _themes(ledger: Ledger) -> list[tuple[str, list[Entry]]]:
+    by_id = {entry.claim.id: entry for entry in ledger.entries}
+    themes = [(title, [by_id[i] for i in ids if i in by_id]) for title, ids in sections()]
+    return [(title, entries) for title, entries in themes if entries]
+
+
 def _header(ledger: Ledger) -> str:
-    counts = "".join(
-        f'<li class="{v.value}"><b>{n}</b> {WORDS[v]}</li>' for v, n in ledger.counts().items() if n
+    total = len(ledger.entries)
+    counted = ", ".join(
+        f'<b class="{v.value}">{n} {SIGNS[v]} {_verb(v, n)}</b>'
+        for v, n in ledger.counts().items()
+        if n
     )
-    failing = [e for e in ledger.entries if e.ruling.verdict is Verdict.FAILS]
-    links = "".join(
-        f'<li><a href="#{escape(e.claim.id)}"><code>{escape(e.claim.id)}</code></a> '
-        f"{escape(e.claim.statement)}</li>"
-        for e in failing
-    )
-    refuted = (
-        f'<details class="refuted" open><summary>{len(failing)} statements that do not hold as '
-        f"made</summary><ul>{links}</ul></details>"
-        if failing
-        else ""
-    )
+    command = f"varlab verify --seed {ledger.seed} --budget {ledger.budget.value}"
+    picture = figure() if any(e.claim.id == PICTURED for e in ledger.entries) else ""
+    statements = "1 statement" if total == 1 else f"{total} statements"
     return (
         "<header><h1>The variance theory of RAdam, decided by computing</h1>"
-        f"<p>{len(ledger.entries)} statements of the paper, its critics and its readers. Each verdict "
-        "below is computed from the evidence under it.</p>"
-        f'<ul class="counts">{counts}</ul>{refuted}'
-        f"<p class=meta>varlab {escape(__version__)}, seed {ledger.seed}, budget "
-        f"{ledger.budget.value}: <code>varlab verify --seed {ledger.seed} --budget "
-        f"{ledger.budget.value}</code></p></header>"
+        f'<p class="answer">{statements} of the paper, its critics and its readers: {counted}.</p>'
+        "<p>A statement holds only if all its evidence agrees, and fails only with a counterexample. "
+        'Open one to see both. <a href="#sources">What R, A, U and the other letters stand for</a>.</p>'
+        f'<p class="meta">varlab {escape(__version__)}: <code>{command}</code></p>'
+        f'<div class="first">{_refuted(ledger)}{picture}</div></header>'
     )
 
 
-def _claim(entry: Entry) -> str:
+def _verb(verdict: Verdict, count: int) -> str:
+    """``3 hold``, but ``1 holds``."""
+    word = WORDS[verdict]
+    if count == 1 or verdict in (Verdict.UNDECIDED, Verdict.NOT_RUN):
+        return word
+    return word.replace("holds", "hold").replace("fails", "fail")
+
+
+def _refuted(ledger: Ledger) -> str:
+    failing = [e for e in ledger.entries if e.ruling.verdict is Verdict.FAILS]
+    if not failing:
+        return ""
+    links = "".join(
+        f'<li><a href="#{escape(e.claim.id)}">{escape(e.claim.statement)}</a> '
+        f'<span class="where">{escape(e.claim.source)}</span></li>'
+        for e in failing
+    )
+    counted = "1 statement that does" if len(failing) == 1 else f"{len(failing)} statements that do"
+    return (
+        f'<details class="refuted" open><summary>{counted} not hold as made</summary>'
+        f"<ul>{links}</ul></details>"
+    )
+
+
+def _contents(themes: list[tuple[str, list[Entry]]]) -> str:
+    """Links to the themes, each with the verdicts of its claims in a row."""
+    items = []
+    for place, (title, entries) in enumerate(themes, 1):
+        verdicts = [e.ruling.verdict for e in entries]
+        signs = "".join(f'<span class="{v.value}">{SIGNS[v]}</span>' for v in verdicts)
+        spoken = ", ".join(
+            f"{verdicts.count(v)} {WORDS[v]}" for v in Verdict if verdicts.count(v) > 0
+        )
+        items.append(
+            f'<li><a href="#theme-{place}">{escape(title)}</a> <span class="signs" role="img" '
+            f'aria-label="{spoken}">{signs}</span></li>'
+        )
+    return f'<nav class="contents" aria-label="Themes"><ol>{"".join(items)}</ol></nav>'
+
+
+def _filter(ledger: Ledger) -> str:
+    """Radio buttons: report.css hides what does not match the checked one."""
+    counts = {v: n for v, n in ledger.counts().items() if n}
+    choices = [_choice("all", f"all {len(ledger.entries)}", checked=True)]
+    choices += [_choice(v.value, f"{SIGNS[v]} {WORDS[v]} {n}") for v, n in counts.items()]
+    return (
+        f'<fieldset class="filter"><legend>Show the statements with verdict</legend>'
+        f"{''.join(choices)}</fieldset>"
+    )
+
+
+def _sources(ledger: Ledger) -> str:
+    """The works that the claims on this page come from."""
+    text = " ".join(entry.claim.source for entry in ledger.entries)
+    rows = "".join(
+        f"<dt>{letter}</dt><dd>{escape(work)}</dd>"
+        for letter, work in SOURCES.items()
+        if re.search(rf"\b{letter}\b", text)
+    )
+    return f'<footer id="sources"><h2>Sources</h2><dl>{rows}</dl></footer>'
+
+
+def _choice(value: str, text: str, *, checked: bool = False) -> str:
+    state = " checked" if checked else ""
+    return (
+        f'<label class="{value}"><input type="radio" name="verdict" id="only-{value}"{state}>'
+        f"<span>{escape(text)}</span></label>"
+    )
+
+
+def _claim(entry: Entry, ledger: Ledger) -> str:
     claim, ruling = entry.claim, entry.ruling
     verdict = ruling.verdict
     error = f" {number(ruling.error)}" if verdict is Verdict.HOLDS_WITHIN else ""
@@ -91,14 +189,18 @@ def _claim(entry: Entry) -> str:
     table = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in rows)
     equation = f'<div class="equation">{mathml(claim.equation)}</div>' if claim.equation else ""
     evidence = "".join(_evidence(e) for e in ruling.evidence)
+    listed = f'<ul class="evidence">{evidence}</ul>' if evidence else ""
     steps = _derivation(claim.derivation) if claim.derivation else ""
+    budget = f" --budget {ledger.budget.value}" if ledger.budget.value != "fast" else ""
+    command = f"varlab verify {claim.id} --seed {ledger.seed}{budget}"
+    # The id sits inside: a link to it opens the claim.
     return (
-        f'<details class="claim {verdict.value}" id="{escape(claim.id)}"><summary>'
-        f'<span class="badge">{WORDS[verdict]}{escape(error)}</span>'
+        f'<details class="claim {verdict.value}"><summary>'
+        f'<span class="badge">{SIGNS[verdict]} {WORDS[verdict]}{escape(error)}</span>'
         f'<span class="statement">{escape(claim.statement)}</span>'
-        f'<span class="where"><code>{escape(claim.id)}</code> {escape(claim.source)}</span>'
-        f"</summary>{equation}<dl>{table}</dl>"
-        f'<ol class="evidence">{evidence}</ol>{steps}</details>'
+        f'<span class="where">{escape(claim.source)} · {claim.kind.value}</span></summary>'
+        f'<div class="body" id="{escape(claim.id)}">{equation}<dl>{table}</dl>{listed}{steps}'
+        f'<p class="meta">Repeat it: <code>{escape(command)}</code></p></div></details>'
     )
 
 
@@ -106,23 +208,31 @@ def _claim(entry: Entry) -> str:
 def _derivation(name: str) -> str:
     shown = derivation(name)
     steps = "".join(
-        f"<li><b>{escape(step.title)}</b> <span class=where>{escape(step.source)}</span>"
-        f'<div class="equation">{equation}</div>{escape(step.why)}</li>'
+        f'<li><b>{escape(step.title)}</b> <span class="where">{escape(step.source)}</span>'
+        f'<div class="equation">{_minus(equation)}</div>{escape(step.why)}</li>'
         for step, equation in zip(shown.steps, shown.to_mathml(), strict=True)
     )
     return (
-        f'<details class="derivation"><summary>{escape(shown.title)}: {len(shown.steps)} steps, '
-        f"{escape(shown.source)}</summary><ol>{steps}</ol></details>"
+        f'<details class="derivation"><summary>Derivation in {len(shown.steps)} steps: '
+        f"{escape(shown.title)} ({escape(shown.source)})</summary><ol>{steps}</ol></details>"
     )
+
+
+def _minus(equation: str) -> str:
+    """SymPy writes a hyphen where typesetting has a minus sign."""
+    return equation.replace("<mo>-</mo>", "<mo>−</mo>")
 
 
 def _evidence(evidence: Evidence) -> str:
     mark, word = MARKS[evidence.agrees]
+    finding = evidence.finding
+    figures = [f"{evidence.seconds:.2f} s"]
+    if finding.error and number(finding.error) not in finding.detail:
+        figures.insert(0, f"error {number(finding.error)}")
     return (
-        f'<li class="e{word[0]}"><span class="kind">{evidence.kind.value}</span> '
-        f'<span class="mark" title="{word}">{mark} {word}</span> '
-        f"{escape(evidence.finding.detail)} "
-        f'<span class="seconds">{evidence.seconds:.2f} s</span></li>'
+        f'<li class="e{word[0]}"><span class="mark" aria-hidden="true">{mark}</span>'
+        f'<b class="kind">{evidence.kind.value} <span class="word">{word}</span></b> '
+        f'{escape(finding.detail)} <span class="seconds">{escape(", ".join(figures))}</span></li>'
     )
 
 
