@@ -5,7 +5,7 @@ from pathlib import Path
 from varlab.claims.registry import collect
 
 # The sections whose evidence needs layers that are still to come.
-COMING = ("F", "K")
+COMING = ("K",)
 
 
 def collected_ids() -> dict[str, list[str]]:

@@ -22,6 +22,7 @@ MODULES: tuple[str, ...] = (
     "adaptive_steps",
     "rectifiers",
     "controls",
+    "figure9",
     "untuned_warmup",
     "adam_step_bound",
     "optimiser_blogs",
