@@ -1,4 +1,9 @@
-"""The laws of the theory as stable numbers."""
+"""The laws of the theory as stable numbers.
+
+Closed forms for rho degrees of freedom (``psi_mean``, ``psi_variance``, ``ScaledInverseChi``), the exact
+law of the EMA (``AdaptiveRate``, ``psi_variance_path``), degrees of freedom, rectification, warm-ups and
+Adam's step bound; ``oracle`` and ``oracle_law`` are their slow mpmath twins.
+"""
 
 from varlab.numerics.adaptive_rate import AdaptiveRate
 from varlab.numerics.bounds import step_bound

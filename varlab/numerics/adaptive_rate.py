@@ -70,7 +70,7 @@ class AdaptiveRate(RateLaw):
     --------
     >>> law = AdaptiveRate(4, 0.999)
     >>> round(law.var(), 4), AdaptiveRate(2, 0.999).var(), round(float(law.cdf(1.0)), 4)
-    (0.4292, inf, 0.4060)
+    (0.4292, inf, 0.406)
     """
 
     t: float

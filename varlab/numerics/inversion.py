@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from scipy.interpolate import make_interp_spline
 
 from varlab.numerics.contour import Hyperbola, negligible
 from varlab.numerics.inputs import Array
@@ -121,6 +120,8 @@ def half_axes(form: QuadraticForm) -> tuple[HalfAxis, HalfAxis]:
 
 def _half_axis(knots: Array, value: Array, u: Array, jet: tuple[Array, Array, Array]) -> HalfAxis:
     """Refine K over u; ``jet`` is zeta(u) with its first two derivatives, for the chain rule."""
+    from scipy.interpolate import make_interp_spline  # a third of the layer's import time
+
     spline = make_interp_spline(knots, value, k=_DEGREE)
     zeta, z1, z2 = jet
     first = spline(u, 1) / z1

@@ -34,9 +34,7 @@ def independent(t: int, beta2: float, mu: float = 0.0) -> Transform:
             product *= mp.sqrt(factor) if isinstance(z, mp.mpc) else factor
             if m2:
                 exponent += w / factor
-        return mp.exp(-z * m2 * exponent) / (
-            product if isinstance(z, mp.mpc) else mp.sqrt(product)
-        )
+        return mp.exp(-z * m2 * exponent) / (product if isinstance(z, mp.mpc) else mp.sqrt(product))
 
     return transform
 
@@ -113,25 +111,26 @@ def _integral(function: Callable[[Real], Real], mean: Real) -> Real:
 
 @dataclass(frozen=True)
 class OracleLaw:
-    """psi_t given by the transform of vhat_t and its mean 1 + mu^2."""
+    """psi_t given by the transform of vhat_t and its mean 1 + mu^2; quadratures carry ``digits``."""
 
     transform: Transform
     mean_vhat: float
+    digits: int
 
     def moment(self, k: float) -> Real:
         """E[psi^k] = 1/Gamma(k/2) int z^(k/2-1) M(z) dz, for 0 < k < t."""
-        with mp.workdps(DIGITS):
+        with mp.workdps(self.digits):
             p, mean = mp.mpf(k) / 2, mp.mpf(self.mean_vhat)
             return _integral(lambda z: z ** (p - 1) * self.transform(z), mean) / mp.gamma(p)
 
     def variance(self) -> Real:
         """Var[psi_t] = E[psi_t^2] - E[psi_t]^2, by subtraction."""
-        with mp.workdps(DIGITS):
+        with mp.workdps(self.digits):
             return self.moment(2) - self.moment(1) ** 2
 
     def root_vhat_mean(self) -> Real:
         """E[1/psi_t] = E[sqrt(vhat_t)] = 1/(2 sqrt(pi)) int z^(-3/2) (1 - M(z)) dz."""
-        with mp.workdps(DIGITS):
+        with mp.workdps(self.digits):
             mean = mp.mpf(self.mean_vhat)
             part = _integral(lambda z: z ** mp.mpf(-1.5) * (1 - self.transform(z)), mean)
             return part / (2 * mp.sqrt(mp.pi))
@@ -142,7 +141,7 @@ class OracleLaw:
         From int z^(p-1) (M(z) - [z < 1]) dz = Gamma(p) E[v^-p] - 1/p at p = 0 and in its derivative:
         -gamma - E[log v], and gamma^2/2 + pi^2/12 + gamma E[log v] + E[log(v)^2]/2.
         """
-        with mp.workdps(DIGITS):
+        with mp.workdps(self.digits):
 
             def integral(weight: Callable[[Real], Real]) -> Real:
                 near = mp.quad(lambda z: weight(z) * (self.transform(z) - 1) / z, [0, 0.1, 1])
@@ -155,18 +154,20 @@ class OracleLaw:
 
     def distribution(self, x: float) -> Real:
         """P(psi_t <= x) = 1 - P(vhat_t < 1/x^2), by Talbot's inversion of M(z)/z."""
-        with mp.workdps(DIGITS):
+        with mp.workdps(self.digits):
             below = mp.invertlaplace(
                 lambda z: self.transform(z) / z, mp.mpf(x) ** -2, method="talbot"
             )
             return 1 - below
 
 
-def oracle_law(t: int, beta2: float, mu: float = 0.0, ar1: float = 0.0) -> OracleLaw:
+def oracle_law(
+    t: int, beta2: float, mu: float = 0.0, ar1: float = 0.0, digits: int = DIGITS
+) -> OracleLaw:
     """The twin of ``AdaptiveRate(t, beta2, mu, 1, ar1)``."""
-    with mp.workdps(DIGITS):
+    with mp.workdps(digits):
         if ar1 != 0.0:
             transform = autoregressive(t, beta2, mu, ar1)
         else:
             transform = (independent if t <= _LOOPED else independent_long)(t, beta2, mu)
-    return OracleLaw(transform, 1.0 + mu**2)
+    return OracleLaw(transform, 1.0 + mu**2, digits)

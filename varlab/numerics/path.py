@@ -12,7 +12,6 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.interpolate import BarycentricInterpolator
 
 from varlab.numerics.ema_law import ema_form
 from varlab.numerics.inputs import (
@@ -80,6 +79,8 @@ def _memo(function: Callable[[float], float]) -> Callable[[float], float]:
 
 def _interpolated(panel: Array, function: Callable[[float], float]) -> Array | None:
     """Values on the panel from its Chebyshev nodes in log t; None if they miss the check steps."""
+    from scipy.interpolate import BarycentricInterpolator  # a third of the layer's import time
+
     if len(panel) <= _DIRECT or panel[-1] - panel[0] <= _SHORTEST:
         return None
     low, high = math.log(panel[0]), math.log(panel[-1])
