@@ -73,11 +73,12 @@ class _Workspace:
         if self.momenta is not None:
             values = self.channels[:, paths:].unbind()
             self.recursions.append((self.momenta.unbind(), values, plan.request.beta1))
-        self.own = {
-            group: self._empty(len(group.members), width)
-            for group in plan.groups
-            if not group.plain
-        }
+        moved = [group for group in plan.groups if not group.plain]
+        self.own = {group: self._empty(len(group.members), width) for group in moved}
+        # what mu contributes to the averages so far, per tile of shape (row, member, 1)
+        self.shifts = {group: self._tensor(np.array(group.shifts)[:, None]) for group in moved}
+        self.gathered = {g: self._gathered(g, g.beta2, power=2) for g in moved}
+        self.gathered_mean = {g: self._gathered(g, plan.request.beta1, power=1) for g in moved}
         largest = max(len(group.members) for group in plan.groups)
         self.buffers = [self._empty(rows * largest * width) for _ in range(4)]
         self.ones = self._empty(width).fill_(1.0)
@@ -123,9 +124,8 @@ class _Workspace:
             v = averages[:, group.path : group.path + 1]
             return v.clamp_min(SMALLEST_SQUARE) if direct else v
         v = self._stack(3, len(group.members))
-        shifts = torch.tensor(group.shifts, dtype=plan.dtype, device=plan.device)
         if direct:
-            torch.add(self.channels[:, paths + group.path, None], shifts[:, None], out=v)
+            torch.add(self.channels[:, paths + group.path, None], self.shifts[group], out=v)
             v.mul_(v)
             last = self.own[group]
             for row in v:
@@ -133,11 +133,8 @@ class _Workspace:
                 row.copy_(last)
             return v.clamp_min_(SMALLEST_SQUARE)
         shared, square = averages[:, paths + group.path, None], averages[:, group.path, None]
-        torch.addcmul(square, shared, 2 * shifts[:, None], out=v)
-        steps = np.arange(made + 1, made + plan.rows + 1)
-        weight = torch.from_numpy(bias_correction(steps, group.beta2))
-        constant = weight.to(plan.device, plan.dtype)[:, None] * shifts * shifts
-        return v.add_(constant[..., None])
+        torch.addcmul(square, shared, self.shifts[group], value=2, out=v)
+        return v.add_(self.gathered[group][made // plan.rows])
 
     def _reduce(self, group: Group, v: torch.Tensor, tile: int) -> None:
         """Row sums of every statistic of the stack ``v``."""
@@ -158,18 +155,17 @@ class _Workspace:
             if group.plain:
                 torch.mul(momentum, psi, out=value)
             else:
-                torch.add(momentum, self._gathered_mean(group, tile), out=value)
+                torch.add(momentum, self.gathered_mean[group][tile], out=value)
                 value.mul_(psi)
             self._row_sums(value, sums[names.index("update")])
         if "psi" in names:
             self._row_sums(psi, sums[names.index("psi")])
 
-    def _gathered_mean(self, group: Group, tile: int) -> torch.Tensor:
-        """What mu contributes to the first moment: mu (1 - b1^t), shape (row, member, 1)."""
-        plan = self.plan
-        steps = np.arange(tile * plan.rows + 1, (tile + 1) * plan.rows + 1)
-        gathered = bias_correction(steps, plan.request.beta1)[:, None] * np.array(group.shifts)
-        return torch.from_numpy(gathered).to(plan.device, plan.dtype)[..., None]
+    def _gathered(self, group: Group, beta: float, power: int) -> torch.Tensor:
+        """Powers of mu times 1 - beta^t, shape (tile, row, member, 1)."""
+        steps = np.arange(1, self.plan.tiles * self.plan.rows + 1)
+        weight = bias_correction(steps, beta).reshape(self.plan.tiles, self.plan.rows, 1)
+        return self._tensor((weight * np.array(group.shifts) ** power)[..., None])
 
     def _row_sums(self, x: torch.Tensor, out: torch.Tensor) -> None:
         """First entry c of each row of ``x``, sums of (x - c)^k, k = 1..3, root of the sum for k = 4.
@@ -210,6 +206,9 @@ class _Workspace:
         """Work buffer ``number`` as a contiguous stack, shape (row, member, trajectory)."""
         rows, width = self.plan.rows, self.width
         return self.buffers[number][: rows * members * width].view(rows, members, width)
+
+    def _tensor(self, values: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(values).to(self.plan.device, self.plan.dtype)
 
     def _empty(self, *shape: int) -> torch.Tensor:
         return torch.empty(*shape, dtype=self.plan.dtype, device=self.plan.device)

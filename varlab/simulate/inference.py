@@ -175,7 +175,13 @@ def variance_stderr(variance: ArrayLike, fourth_central: ArrayLike, n: int) -> n
 
 
 def truncated_variance_radius(
-    moments: dict[int, float], mean: float, variance: float, *, n: int, false_fail_rate: float
+    moments: dict[int, float],
+    mean: float,
+    variance: float,
+    *,
+    n: int,
+    false_fail_rate: float,
+    level: float | None = None,
 ) -> float:
     """Rigorous radius for a sample variance of a positive, heavy-tailed quantity such as psi_t at small t.
 
@@ -193,6 +199,9 @@ def truncated_variance_radius(
         Sample size.
     false_fail_rate : float
         Of this point.
+    level : float, optional
+        Where the law's tail is at hand: a level that one value exceeds with probability at most
+        false_fail_rate/(2 n), instead of Markov's.
 
     Returns
     -------
@@ -204,7 +213,8 @@ def truncated_variance_radius(
         return math.nan
     fourth = raw[4] - 4 * mean * raw[3] + 6 * mean**2 * raw[2] - 3 * mean**4
     spread = max(fourth - variance**2, 0.0)
-    level = min((2 * n * m / false_fail_rate) ** (1 / k) for k, m in moments.items() if k > 0)
+    if level is None:
+        level = min((2 * n * m / false_fail_rate) ** (1 / k) for k, m in moments.items() if k > 0)
     reach = max(mean, level - mean)
     # the other half of the rate: two sides of (psi - mean)^2 and two of psi
     log_term = math.log(8 / false_fail_rate)
