@@ -16,6 +16,7 @@ from scipy import integrate, optimize
 
 from varlab.claims import from_optimisers
 from varlab.claims.bridge import derivation_finding
+from varlab.claims.monte_carlo_steps import check_adam_eps, check_adam_eps_size
 from varlab.claims.recursions import Array, adam_moments
 from varlab.core import (
     Claim,
@@ -270,7 +271,11 @@ CLAIMS = (
         kind=ClaimKind.APPROXIMATION,
         domain_stated="psi_eps uniform; used for the N(0, s^2) gradients of the paper",
         formula=theory.printed_variance(),
-        checks=(symbolic(check_order_symbolic), numeric(check_order_numeric)),
+        checks=(
+            symbolic(check_order_symbolic),
+            numeric(check_order_numeric),
+            monte_carlo(check_adam_eps),
+        ),
         tolerance=0.05,
         tolerance_reason="the power of eps between 1e-8 and 1e-4: corrections to it are about 0.01",
         equation=r"\mathrm{Var}[\psi_\epsilon] = \frac{1}{12\epsilon^2}",
@@ -300,7 +305,11 @@ CLAIMS = (
         kind=ClaimKind.APPROXIMATION,
         domain_stated="gradients of scale e^-10 (R Fig. 2)",
         formula=Isolation("Adam-eps"),
-        checks=(numeric(check_eps_isolates), numeric(from_optimisers.check_adam_eps)),
+        checks=(
+            numeric(check_eps_isolates),
+            numeric(from_optimisers.check_adam_eps),
+            monte_carlo(check_adam_eps_size),
+        ),
         tolerance=0.10,
         tolerance_reason="first updates of the same size: the first digit must be right",
         equation=r"\mathbb{E}\left|u_1^{\mathrm{Adam\text{-}eps}}\right| \approx "

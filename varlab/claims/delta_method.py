@@ -10,7 +10,8 @@ import sympy as sp
 from scipy import optimize
 
 from varlab.claims.bridge import as_finding, derivation_finding
-from varlab.core import Claim, ClaimKind, Context, Finding, numeric, symbolic
+from varlab.claims.monte_carlo import check_first_order, check_overlap
+from varlab.core import Claim, ClaimKind, Context, Finding, monte_carlo, numeric, symbolic
 from varlab.numerics import psi_variance
 from varlab.theory import delta_method as theory
 from varlab.theory.checking import check_equal
@@ -128,7 +129,11 @@ CLAIMS = (
         kind=ClaimKind.EXACT,
         domain_stated="rho > 4",
         formula=EQ5,
-        checks=(symbolic(_eq5_symbolic), numeric(_eq5_numeric)),
+        checks=(
+            symbolic(_eq5_symbolic),
+            numeric(_eq5_numeric),
+            monte_carlo(check_first_order),
+        ),
         mutants={
             "pole at 3": tau**2 * rho / (2 * (rho - 2) * (rho - 3)),
             "factor 2 lost": 2 * EQ5,
@@ -145,7 +150,11 @@ CLAIMS = (
         kind=ClaimKind.APPROXIMATION,
         domain_stated="5 <= rho <= 500",
         formula=EQ5,
-        checks=(symbolic(_figure8_symbolic), numeric(_figure8_numeric)),
+        checks=(
+            symbolic(_figure8_symbolic),
+            numeric(_figure8_numeric),
+            monte_carlo(check_overlap),
+        ),
         tolerance=0.10,
         tolerance_reason="much smaller than the value: at most a tenth of it",
         equation=r"\frac{\rho}{2(\rho-2)(\rho-4)} \approx \mathrm{Var}[\psi]",

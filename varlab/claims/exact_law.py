@@ -11,8 +11,14 @@ import sympy as sp
 from scipy import optimize
 
 from varlab.claims.bridge import as_finding, derivation_finding
+from varlab.claims.monte_carlo_rates import (
+    check_assumption,
+    check_kish,
+    check_other_transforms,
+    check_transform,
+)
 from varlab.claims.moving_average import compiled
-from varlab.core import Claim, ClaimKind, Context, Finding, numeric, symbolic
+from varlab.core import Claim, ClaimKind, Context, Finding, monte_carlo, numeric, symbolic
 from varlab.numerics import psi_variance, psi_variance_at, rho_inf
 from varlab.numerics.adaptive_rate import AdaptiveRate
 from varlab.numerics.scaled_inverse_chi import ScaledInverseChi
@@ -303,7 +309,11 @@ CLAIMS = (
         kind=ClaimKind.APPROXIMATION,
         domain_stated="none stated; Adam's practice, beta2 from 0.99, is tested",
         formula=rho_t(),
-        checks=(numeric(_assumption_variance), numeric(_assumption_distribution)),
+        checks=(
+            numeric(_assumption_variance),
+            numeric(_assumption_distribution),
+            monte_carlo(check_assumption),
+        ),
         tolerance=0.10,
         tolerance_reason="approximately: the first digit must be right",
         equation=r"\psi_t^2 \sim \text{Scale-inv-}\chi^2(\rho_t, 1/\sigma^2)",
@@ -316,7 +326,12 @@ CLAIMS = (
         kind=ClaimKind.APPROXIMATION,
         domain_stated="none stated; Adam's practice, beta2 from 0.99, is tested",
         formula=kish.kish(),
-        checks=(symbolic(_kish_symbolic), numeric(_kish_numeric), numeric(_kish_distribution)),
+        checks=(
+            symbolic(_kish_symbolic),
+            numeric(_kish_numeric),
+            numeric(_kish_distribution),
+            monte_carlo(check_kish),
+        ),
         mutants={
             "the paper's rho_t": rho_t(),
             "index": kish.kish(t + 1),
@@ -334,7 +349,11 @@ CLAIMS = (
         kind=ClaimKind.EXACT,
         domain_stated="g_i i.i.d. N(0, s^2)",
         formula=PLAIN,
-        checks=(symbolic(_exact_symbolic), numeric(_exact_numeric)),
+        checks=(
+            symbolic(_exact_symbolic),
+            numeric(_exact_numeric),
+            monte_carlo(check_transform),
+        ),
         mutants={
             "constant": replace(PLAIN, factor=(1 + z * w * s**2) ** sp.Rational(-1, 2)),
             "power": replace(PLAIN, factor=(1 + 2 * z * w * s**2) ** -1),
@@ -351,7 +370,11 @@ CLAIMS = (
         kind=ClaimKind.EXACT,
         domain_stated="Gaussian g",
         formula=NONCENTRAL,
-        checks=(symbolic(_noncentral_symbolic), numeric(_noncentral_numeric)),
+        checks=(
+            symbolic(_noncentral_symbolic),
+            numeric(_noncentral_numeric),
+            monte_carlo(check_other_transforms),
+        ),
         mutants={
             "no denominator": replace(NONCENTRAL, factor=theory.factor() * sp.exp(-z * w * mu**2)),
             "sign of the mean term": replace(

@@ -15,8 +15,9 @@ from scipy import integrate, stats
 
 from varlab.claims import tails
 from varlab.claims.bridge import as_finding
+from varlab.claims.monte_carlo import check_first_step_law
 from varlab.claims.scans import compare
-from varlab.core import Claim, ClaimKind, Context, Finding, numeric, symbolic
+from varlab.core import Claim, ClaimKind, Context, Finding, monte_carlo, numeric, symbolic
 from varlab.theory.checking import check_equal
 from varlab.theory.domain import Domain, above
 from varlab.theory.first_step import (
@@ -194,7 +195,11 @@ CLAIMS: tuple[Claim, ...] = (
         r"1/g_1^2 \sim \text{Scale-inv-}\chi^2(1, 1/\sigma^2)",
         domain_stated="g_1 ~ N(0, s^2)",
         formula=first_step_law(),
-        checks=(symbolic(_law_by_derivation), numeric(_law_by_distribution)),
+        checks=(
+            symbolic(_law_by_derivation),
+            numeric(_law_by_distribution),
+            monte_carlo(check_first_step_law),
+        ),
         mutants={
             "two degrees of freedom": density(sp.Integer(2), 1 / s),
             "scale s^2 instead of 1/s^2": density(sp.S.One, s),

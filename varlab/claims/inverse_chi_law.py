@@ -13,8 +13,15 @@ from scipy import stats
 
 from varlab.claims import tails
 from varlab.claims.bridge import as_finding
+from varlab.claims.monte_carlo import (
+    check_density,
+    check_log_variance,
+    check_root_mean,
+    check_square_mean,
+    check_variance,
+)
 from varlab.claims.scans import Real, above, compare, function
-from varlab.core import Check, Claim, ClaimKind, Context, Finding, numeric, symbolic
+from varlab.core import Check, Claim, ClaimKind, Context, Finding, monte_carlo, numeric, symbolic
 from varlab.numerics import log_psi_variance, psi_mean, psi_variance
 from varlab.theory import inverse_chi as law
 from varlab.theory import log_psi
@@ -267,7 +274,11 @@ CLAIMS: tuple[Claim, ...] = (
         r"\frac{\exp(-\rho\tau^2/(2x))}{x^{1+\rho/2}}",
         domain_stated="none stated",
         formula=law.density(),
-        checks=(symbolic(_density_by_derivation), numeric(_density_by_scipy)),
+        checks=(
+            symbolic(_density_by_derivation),
+            numeric(_density_by_scipy),
+            monte_carlo(check_density),
+        ),
         mutants={
             "x^(rho/2) in the denominator": law.density() * x,
             "one degree more": law.density(rho + 1),
@@ -281,7 +292,11 @@ CLAIMS: tuple[Claim, ...] = (
         r"E[x] = \frac{\rho}{(\rho-2)\sigma^2}",
         domain_stated="rho > 2",
         formula=law.square_mean(),
-        checks=(symbolic(_mean_by_integral), numeric(_mean_by_scipy)),
+        checks=(
+            symbolic(_mean_by_integral),
+            numeric(_mean_by_scipy),
+            monte_carlo(check_square_mean),
+        ),
         mutants={
             "rho - 1": rho * tau**2 / (rho - 1),
             "tau instead of tau^2": rho * tau / (rho - 2),
@@ -298,6 +313,7 @@ CLAIMS: tuple[Claim, ...] = (
             symbolic(_root_mean_by_moment),
             _against_quadrature(1),
             _against_numerics(1),
+            monte_carlo(check_root_mean),
         ),
         mutants={
             "sqrt 2 lost": law.psi_mean() * sp.sqrt(2),
@@ -316,6 +332,7 @@ CLAIMS: tuple[Claim, ...] = (
             symbolic(_variance_by_moments),
             _against_quadrature(2),
             _against_numerics(2),
+            monte_carlo(check_variance),
         ),
         mutants={
             "2^(2rho-4)": law.psi_variance_beta().subs(2 ** (2 * rho - 5), 2 ** (2 * rho - 4)),
@@ -355,6 +372,7 @@ CLAIMS: tuple[Claim, ...] = (
             symbolic(_log_variance_by_cumulants),
             numeric(_log_variance_by_scipy),
             numeric(_log_variance_by_numerics),
+            monte_carlo(check_log_variance),
         ),
         mutants={
             "trigamma(rho)": sp.polygamma(1, rho) / 4,

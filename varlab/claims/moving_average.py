@@ -13,7 +13,9 @@ import sympy as sp
 from scipy import stats
 
 from varlab.claims.bridge import as_finding
-from varlab.core import Claim, ClaimKind, Context, Finding, numeric, symbolic
+from varlab.claims.monte_carlo import check_mean_of_squares
+from varlab.claims.monte_carlo_rates import check_wider
+from varlab.core import Claim, ClaimKind, Context, Finding, monte_carlo, numeric, symbolic
 from varlab.numerics import degrees_of_freedom, ema_weights
 from varlab.theory import moving_average as theory
 from varlab.theory.checking import check_equal, check_relation
@@ -264,7 +266,11 @@ CLAIMS = (
         kind=ClaimKind.INEQUALITY,
         domain_stated="none stated",
         formula=sp.Gt(RATIO, 1),
-        checks=(symbolic(_wider_symbolic), numeric(_wider_numeric)),
+        checks=(
+            symbolic(_wider_symbolic),
+            numeric(_wider_numeric),
+            monte_carlo(check_wider),
+        ),
         mutants={"smaller instead": sp.Lt(RATIO, 1), "twice as large": sp.Gt(RATIO, 2)},
         equation=r"t \sum_{i=1}^t w_i^2 > 1",
     ),
@@ -313,7 +319,11 @@ CLAIMS = (
         kind=ClaimKind.EXACT,
         domain_stated="none stated",
         formula=sp.S.One,
-        checks=(symbolic(_mean_law_symbolic), numeric(_mean_law_numeric)),
+        checks=(
+            symbolic(_mean_law_symbolic),
+            numeric(_mean_law_numeric),
+            monte_carlo(check_mean_of_squares),
+        ),
         equation=r"\frac{1}{f}\sum_{i=1}^f g_{t+1-i}^2 \sim \text{Scale-inv-}\chi^2(f, 1/\sigma^2)",
     ),
     Claim(

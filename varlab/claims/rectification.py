@@ -6,7 +6,8 @@ import numpy as np
 import sympy as sp
 
 from varlab.claims.bridge import as_finding, derivation_finding
-from varlab.core import Claim, ClaimKind, Context, Finding, numeric, symbolic
+from varlab.claims.monte_carlo_rates import check_consistent
+from varlab.core import Claim, ClaimKind, Context, Finding, monte_carlo, numeric, symbolic
 from varlab.numerics import (
     degrees_of_freedom,
     first_adaptive_step,
@@ -190,7 +191,10 @@ CLAIMS = (
         kind=ClaimKind.APPROXIMATION,
         domain_stated="rho_t > 4",
         formula=RT,
-        checks=(numeric(_consistent_numeric),),
+        checks=(
+            numeric(_consistent_numeric),
+            monte_carlo(check_consistent),
+        ),
         tolerance=0.10,
         tolerance_reason="approximately: the first digit must be right",
         equation=r"\mathrm{Var}[r_t \psi_t] = C_{var}",

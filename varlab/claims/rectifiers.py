@@ -11,8 +11,9 @@ from scipy import optimize
 
 from varlab.claims.bridge import as_finding
 from varlab.claims.exact_law import PRACTICE, steps_of
+from varlab.claims.monte_carlo_rates import check_exact_rectifier
 from varlab.claims.moving_average import compiled
-from varlab.core import Claim, ClaimKind, Context, Finding, numeric, symbolic
+from varlab.core import Claim, ClaimKind, Context, Finding, monte_carlo, numeric, symbolic
 from varlab.numerics import (
     first_adaptive_step,
     psi_variance,
@@ -242,7 +243,11 @@ CLAIMS = (
         kind=ClaimKind.APPROXIMATION,
         domain_stated="none stated; Adam's practice, beta2 from 0.99, is tested",
         formula=EXACT,
-        checks=(symbolic(_rectifier_symbolic), numeric(_rectifier_numeric)),
+        checks=(
+            symbolic(_rectifier_symbolic),
+            numeric(_rectifier_numeric),
+            monte_carlo(check_exact_rectifier),
+        ),
         mutants={
             "the paper's rho_t": replace(EXACT, degrees=rho_t()),
             "index": replace(EXACT, degrees=kish.kish(t + 1)),

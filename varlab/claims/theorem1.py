@@ -13,8 +13,9 @@ import mpmath
 import sympy as sp
 
 from varlab.claims.bridge import as_finding
+from varlab.claims.monte_carlo import check_falls
 from varlab.claims.scans import Real, above, compare, from_pole, function, positive
-from varlab.core import Claim, ClaimKind, Context, Finding, numeric, symbolic
+from varlab.core import Claim, ClaimKind, Context, Finding, monte_carlo, numeric, symbolic
 from varlab.numerics import psi_variance
 from varlab.theory import theorem1_gauss as gauss
 from varlab.theory import theorem1_paper as paper
@@ -179,6 +180,7 @@ CLAIMS: tuple[Claim, ...] = (
             symbolic(_falls_by_gauss),
             numeric(_falls_at_points),
             numeric(_falls_in_numerics),
+            monte_carlo(check_falls),
         ),
         mutants={"increases": -_VARIANCE, "rho^2 Var[psi]": rho**2 * _VARIANCE},
     ),

@@ -12,6 +12,7 @@ import numpy as np
 import sympy as sp
 
 from varlab.claims import from_optimisers
+from varlab.claims.monte_carlo_steps import check_second_moment
 from varlab.claims.update_size import (
     MAGNITUDE,
     check_magnitude_exact,
@@ -100,7 +101,11 @@ CLAIMS = (
         kind=ClaimKind.EXACT,
         domain_stated="symmetric i.i.d. g, b2 -> 1",
         formula=theory.update_second_moment(),
-        checks=(symbolic(check_second_moment_symbolic), numeric(check_second_moment_numeric)),
+        checks=(
+            symbolic(check_second_moment_symbolic),
+            numeric(check_second_moment_numeric),
+            monte_carlo(check_second_moment),
+        ),
         mutants={
             "sign in the numerator": (1 - b1) * (1 - POWER) / ((1 + b1) * (1 - POWER)),
             "index": theory.update_second_moment().subs(t, t + 1),

@@ -19,8 +19,9 @@ from scipy import special
 from scipy.optimize import brentq
 
 from varlab.claims.bridge import as_finding
+from varlab.claims.monte_carlo import check_hundredfold, check_slope
 from varlab.claims.scans import function
-from varlab.core import Claim, ClaimKind, Context, Finding, numeric, symbolic
+from varlab.core import Claim, ClaimKind, Context, Finding, monte_carlo, numeric, symbolic
 from varlab.numerics import psi_variance
 from varlab.theory.checking import check_limit
 from varlab.theory.inverse_chi import psi_variance_beta, psi_variance_gamma
@@ -219,7 +220,11 @@ CLAIMS: tuple[Claim, ...] = (
         kind=ClaimKind.INEQUALITY,
         domain_stated="rho = 5 and 500",
         formula=100,
-        checks=(symbolic(_ratio_exactly), numeric(_ratio_in_numerics)),
+        checks=(
+            symbolic(_ratio_exactly),
+            numeric(_ratio_in_numerics),
+            monte_carlo(check_hundredfold),
+        ),
         mutants={"over 300 times": 300, "over 1000 times": 1000},
         equation=r"\mathrm{Var}[\psi]|_{\rho=5} > 100\,\mathrm{Var}[\psi]|_{\rho=500}",
     ),
@@ -230,7 +235,11 @@ CLAIMS: tuple[Claim, ...] = (
         kind=ClaimKind.EXACT,
         domain_stated="rho -> infinity",
         formula=sp.Rational(-1),
-        checks=(symbolic(_order_by_squeeze), numeric(_order_by_slope)),
+        checks=(
+            symbolic(_order_by_squeeze),
+            numeric(_order_by_slope),
+            monte_carlo(check_slope),
+        ),
         mutants={"1/rho^2": sp.Rational(-2), "1/sqrt(rho)": sp.Rational(-1, 2)},
         equation=r"\mathrm{Var}[\psi] = O(1/\rho)",
     ),
