@@ -137,3 +137,9 @@ def test_symbols_are_declared_in_one_place():
         and ast.unparse(node.func) in {"sp.Symbol", "sp.symbols", "sympy.Symbol", "sympy.symbols"}
     ]
     assert offenders == []
+
+
+def test_test_files_have_names_of_their_own():
+    # pytest imports them by their base name.
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert sorted({n for n in names if names.count(n) > 1}) == []

@@ -56,7 +56,7 @@ def test_a_verdict_that_differs_from_the_released_one_exits_1(varlab, monkeypatc
         (["verify", "no.such.claim"], "no claim matches 'no.such.claim'"),
         (["verify", "--budget", "huge"], "huge"),
         (["verify", "--seed", "-1"], "seed must be an integer >= 0; got -1"),
-        (["verify", "--seed", "x"], "'x' is not a valid int"),
+        (["verify", "--seed", "x"], "Invalid value for '--seed'"),
         (["verify", "--jobs", "0", "radam.eq6.mean"], "jobs must be an integer >= 1; got 0"),
         (["verify", "--nonsense"], "No such option"),
         (["no-such-command"], "No such command"),

@@ -10,6 +10,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from varlab import __version__
@@ -130,6 +131,7 @@ def verify(
     seed: int = 0,
     *,
     jobs: int | None = None,
+    store: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Ledger:
     """Decide the claims of the ledger.
@@ -145,6 +147,8 @@ def verify(
         the same evidence as the whole ledger.
     jobs : int, optional
         Processes; the number of usable cores by default. The verdicts do not depend on it.
+    store : path, optional
+        A folder where training keeps its finished runs: after a kill they are not repeated.
     progress : callable, optional
         ``progress(done, total, claim_id)`` after each claim.
 
@@ -153,32 +157,43 @@ def verify(
     InputError
         An unknown id or budget, or a negative seed.
     """
-    if budget not in tuple(Budget):
-        raise InputError(f"budget must be fast or full; got {budget!r}")
-    require(isinstance(seed, int) and seed >= 0, "seed", "be an integer >= 0", seed)
-    require(jobs is None or jobs >= 1, "jobs", "be an integer >= 1", jobs)
+    check_request(budget, seed, jobs)
     budget = Budget(budget)
+    runs = None if store is None else Path(store)
     chosen = select(ids, collect())
     jobs = min(jobs or usable_cores(), len(chosen))
     if jobs <= 1:
         rulings = {}
         for done, claim in enumerate(chosen, 1):
-            rulings[claim.id] = claim.decide(seed=seed, budget=budget)
+            rulings[claim.id] = claim.decide(seed=seed, budget=budget, store=runs)
             if progress:
                 progress(done, len(chosen), claim.id)
     else:
-        rulings = _decide_in_processes(chosen, seed, budget, jobs, progress)
+        rulings = _decide_in_processes(chosen, seed, budget, jobs, runs, progress)
     return Ledger(tuple(Entry(c, rulings[c.id]) for c in chosen), seed, budget)
 
 
+def check_request(budget: str, seed: int, jobs: int | None) -> None:
+    """Refuse what :func:`verify` would refuse, before anything is written or computed."""
+    if budget not in tuple(Budget):
+        raise InputError(f"budget must be fast or full; got {budget!r}")
+    require(isinstance(seed, int) and seed >= 0, "seed", "be an integer >= 0", seed)
+    require(jobs is None or jobs >= 1, "jobs", "be an integer >= 1", jobs)
+
+
 def _decide_in_processes(
-    claims: tuple[Claim, ...], seed: int, budget: Budget, jobs: int, progress: Progress | None
+    claims: tuple[Claim, ...],
+    seed: int,
+    budget: Budget,
+    jobs: int,
+    store: Path | None,
+    progress: Progress | None,
 ) -> dict[str, Ruling]:
     # A forkserver: forking a process whose libraries already run threads can deadlock.
     context = multiprocessing.get_context("forkserver")
     rulings = {}
     with ProcessPoolExecutor(jobs, mp_context=context) as pool:
-        futures = {pool.submit(_decide, c.id, seed, budget): c.id for c in claims}
+        futures = {pool.submit(_decide, c.id, seed, budget, store): c.id for c in claims}
         for done, future in enumerate(as_completed(futures), 1):
             rulings[futures[future]] = future.result()
             if progress:
@@ -186,8 +201,8 @@ def _decide_in_processes(
     return rulings
 
 
-def _decide(claim_id: str, seed: int, budget: Budget) -> Ruling:
-    return _claims()[claim_id].decide(seed=seed, budget=budget)
+def _decide(claim_id: str, seed: int, budget: Budget, store: Path | None) -> Ruling:
+    return _claims()[claim_id].decide(seed=seed, budget=budget, store=store)
 
 
 @cache

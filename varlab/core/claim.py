@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 from varlab.core.errors import InputError
@@ -39,11 +40,14 @@ class Context:
         Id of the claim.
     tolerance : float or None
         The claim's tolerance (approximations and empirical statements).
+    store : Path or None
+        A folder where a check that trains keeps its finished runs, to go on after a kill.
     """
 
     seed: int
     claim: str
     tolerance: float | None = None
+    store: Path | None = None
 
     @property
     def required_tolerance(self) -> float:
@@ -126,9 +130,14 @@ class Claim:
         """The claim with its formula replaced by the mutant ``label``."""
         return replace(self, formula=self.mutants[label], mutants={})
 
-    def decide(self, *, seed: int = 0, budget: Budget = Budget.FAST) -> Ruling:
-        """Run the checks that ``budget`` covers and judge what they found."""
-        context = Context(seed=seed, claim=self.id, tolerance=self.tolerance)
+    def decide(
+        self, *, seed: int = 0, budget: Budget = Budget.FAST, store: Path | None = None
+    ) -> Ruling:
+        """Run the checks that ``budget`` covers and judge what they found.
+
+        Training keeps its finished runs in the folder ``store``, if one is given.
+        """
+        context = Context(seed=seed, claim=self.id, tolerance=self.tolerance, store=store)
         evidence = []
         postponed = False
         for check in self.checks:
