@@ -63,8 +63,9 @@ class AdaptiveRate(RateLaw):
 
     Notes
     -----
-    Relative error below 1e-13 for mean, variance, log moments and E[psi^k]; probabilities have it in
-    both tails. E[psi^k] is finite exactly for k < t (beta2 > 0).
+    Relative error below 1e-13 for mean, variance, log moments and E[psi^k]. Probabilities and density
+    have 1e-13 in both tails, or 1e-15 E[vhat_t]/sd[vhat_t] where that is larger. E[psi^k] is finite
+    exactly for k < t (beta2 > 0).
 
     Examples
     --------

@@ -28,6 +28,7 @@ _LOWER_LOGITS = (-16.0, 16.0)
 _DEGREE = 5
 _REFINEMENT = 8
 _POINTS_AT_ONCE = 128
+_LARGEST_LOG_SIZE = 10.0
 # Below this share of the mean the law is continued as the power x^(rank/2) that it is there.
 _POWER_LAW_BELOW = math.exp(-150.0)
 
@@ -88,6 +89,9 @@ def _saddle_integrals(form: QuadraticForm, side: HalfAxis, x: Array) -> tuple[Ar
     for path, weight in Hyperbola(centre, end, scale).blocks():
         log_m = form.log_transform(path.ravel()).reshape(path.shape)
         log_size = log_m + path * x[:, None] - log_peak
+        # On the contour nothing exceeds the saddle; where log_m is so large that its rounding does, the
+        # tail itself has underflowed.
+        log_size.real = np.minimum(log_size.real, _LARGEST_LOG_SIZE)
         lost = negligible(log_size.real + np.log(np.abs(weight) / scale[:, None]))
         integrand = np.exp(np.where(lost, 0.0, log_size)) * np.where(lost, 0.0, weight)
         density += integrand.imag.sum(axis=1)
