@@ -1,0 +1,108 @@
+"""The notebooks: committed executed, small and clean; each runs again from top to bottom without an error."""
+
+import ast
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+NAMES = [
+    "01_derivations",
+    "02_exact_law",
+    "03_monte_carlo",
+    "04_radam_and_warmup",
+    "05_audit_your_own_model",
+]
+LARGEST = 300_000  # bytes: a few pictures, so that a checkout stays small
+LONGEST_CELL = 25  # lines
+# A cell of these notebooks takes seconds; a machine that runs other tests beside it may be slow.
+TIMEOUT = 180
+
+
+def code(notebook):
+    """Source of the code cells, without IPython's magics."""
+    cells = [c.source for c in notebook.cells if c.cell_type == "code"]
+    return [re.sub(r"^%.*$", "", source, flags=re.MULTILINE) for source in cells]
+
+
+def flaws(notebook):
+    """What keeps a committed notebook from being one: no output, an error, a definition, no verdict."""
+    found = []
+    cells = [c for c in notebook.cells if c.cell_type == "code"]
+    outputs = [o for c in cells for o in c.outputs]
+    if not outputs:
+        found.append("no output is committed")
+    if [c.execution_count for c in cells] != list(range(1, len(cells) + 1)):
+        found.append("not executed from top to bottom")
+    found += [f"error {o.ename}" for o in outputs if o.output_type == "error"]
+    found += ["stderr" for o in outputs if o.get("name") == "stderr"]
+    defined = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+    trees = [ast.parse(source) for source in code(notebook)]
+    if any(isinstance(node, defined) for tree in trees for node in ast.walk(tree)):
+        found.append("a definition that belongs in the package")
+    if not trees or not all(isinstance(node, ast.Assert) for node in trees[-1].body):
+        found.append("does not end in an assertion")
+    elif "verdict" not in ast.unparse(trees[-1]):
+        found.append("asserts no verdict")
+    if any(len(source.splitlines()) > LONGEST_CELL for source in code(notebook)):
+        found.append("a long cell")
+    return found
+
+
+def run(notebook):
+    """Execute a copy without its outputs; a cell that raises raises here."""
+    fresh = nbformat.from_dict(notebook)
+    for cell in fresh.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    resources = {"metadata": {"path": str(ROOT / "notebooks")}}
+    client = NotebookClient(fresh, timeout=TIMEOUT, kernel_name="python3", resources=resources)
+    return client.execute()
+
+
+def test_all_notebooks_are_there():
+    assert [path.stem for path in NOTEBOOKS] == NAMES
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_a_committed_notebook_is_executed_and_clean(path):
+    text = path.read_text(encoding="utf-8")
+    notebook = nbformat.reads(text, as_version=4)
+    nbformat.validate(notebook)
+    assert flaws(notebook) == []
+    assert len(text.encode()) < LARGEST
+    assert not re.search(r'[" ](/home|/root|/tmp|/work|/Users|C:\\\\)', text)  # paths of a machine
+    assert not any(cell.metadata for cell in notebook.cells)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_a_notebook_runs_again(path):
+    committed = nbformat.read(path, as_version=4)
+    again = run(committed)
+    assert flaws(again) == []
+    kinds = [
+        [o.output_type for o in c.get("outputs", []) if o.output_type != "stream"]
+        for c in again.cells
+    ]
+    assert kinds == [
+        [o.output_type for o in c.get("outputs", []) if o.output_type != "stream"]
+        for c in committed.cells
+    ]
+
+
+def test_flaws_and_failures_are_caught():
+    cell = nbformat.v4.new_code_cell
+    wrong = nbformat.v4.new_notebook(cells=[cell("def r_t(t):\n    return t"), cell("1 / 0")])
+    assert set(flaws(wrong)) == {
+        "no output is committed",
+        "not executed from top to bottom",
+        "a definition that belongs in the package",
+        "does not end in an assertion",
+    }
+    with pytest.raises(CellExecutionError, match="ZeroDivisionError"):
+        run(wrong)
