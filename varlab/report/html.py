@@ -17,7 +17,6 @@ from varlab import __version__
 from varlab.claims.ledger import Entry, Ledger
 from varlab.claims.registry import sections
 from varlab.core import Evidence, Verdict
-from varlab.report.picture import PICTURED, figure
 from varlab.report.text import number, point
 from varlab.theory.catalogue import derivation
 
@@ -50,6 +49,13 @@ SOURCES = {
     "V": "varlab's own, beyond the paper",
 }
 MARKS = {True: ("✓", "agrees"), False: ("✗", "refutes"), None: ("–", "could not tell")}
+
+# The claim that the figure is about: a page that holds the claim shows the figure.
+PICTURED = "radam.fig8.accuracy"
+CAPTION = (
+    "Fig. 8 of the paper, with what it leaves out: the variance of psi by Eq. 2, by the first-order "
+    "Eq. 5 on which r_t rests, and by the exact law of the moving average; below, the errors of both."
+)
 
 
 def ledger_html(ledger: Ledger) -> str:
@@ -91,7 +97,7 @@ def _header(ledger: Ledger) -> str:
         if n
     )
     command = f"varlab verify --seed {ledger.seed} --budget {ledger.budget.value}"
-    picture = figure() if any(e.claim.id == PICTURED for e in ledger.entries) else ""
+    picture = _figure() if any(e.claim.id == PICTURED for e in ledger.entries) else ""
     statements = "1 statement" if total == 1 else f"{total} statements"
     return (
         "<header><h1>The variance theory of RAdam, decided by computing</h1>"
@@ -239,3 +245,31 @@ def _evidence(evidence: Evidence) -> str:
 def mathml(latex: str) -> str:
     """Presentation MathML of a LaTeX equation."""
     return str(convert(latex, display="block"))
+
+
+@cache
+def _figure() -> str:
+    """``<figure>`` with the committed drawing; empty where the drawing is not installed."""
+    try:
+        drawing = files("paper_figures").joinpath("rendered", "fig8.svg").read_text("utf-8")
+    except (ModuleNotFoundError, FileNotFoundError):
+        return ""
+    return (
+        f"<figure>{_inline(drawing, 'fig8-caption')}"
+        f'<figcaption id="fig8-caption">{CAPTION} <a href="#{PICTURED}">What it shows</a>; drawn by '
+        "<code>varlab figures fig8</code>.</figcaption></figure>"
+    )
+
+
+def _inline(drawing: str, label: str) -> str:
+    """A Matplotlib SVG file as an element of HTML: black ink and white paper become the page's.
+
+    Its metadata and style sheet, which would reach beyond the picture, are left out; ``label`` is the
+    id of the element that describes it.
+    """
+    text = drawing[drawing.index("<svg") :]
+    box = re.search(r'viewBox="[^"]*"', text)
+    body = text[text.index(">") + 1 :].strip()
+    body = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", body, flags=re.S)
+    body = re.sub(r"#(000000|1c2024)\b", "currentColor", body).replace("#ffffff", "none")
+    return f'<svg role="img" aria-labelledby="{label}" {box.group(0) if box else ""}>{body}'
