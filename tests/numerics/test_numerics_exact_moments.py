@@ -101,6 +101,16 @@ def test_moments_of_negative_order():
     assert law.moment(-4) == pytest.approx(second, rel=1e-13)
 
 
+@pytest.mark.parametrize("mu", [1e3, 1e6, 1e9])
+def test_gradients_that_hardly_vary(mu):
+    """psi = 1/mu up to (sigma/mu)^2; to first order Var[psi] = sum w^2 sigma^2/mu^4."""
+    law = AdaptiveRate(10, 0.9, mu)
+    for k in (-3.5, -1, 1, 2):
+        assert law.moment(k) == pytest.approx(mu**-k, rel=20 / mu**2 + 1e-12)
+    first_order = 1 / degrees_of_freedom(10, 0.9, "kish") / mu**4
+    assert law.var() == pytest.approx(float(first_order), rel=20 / mu**2 + 1e-12)
+
+
 @pytest.mark.parametrize("t", [1, 2, 3, 5])
 def test_a_moment_exists_exactly_below_t(t):
     law = AdaptiveRate(t, 0.9, 0.3)

@@ -20,8 +20,8 @@ from varlab.numerics.inputs import (
 )
 from varlab.numerics.inversion import invert
 from varlab.numerics.law import RateLaw
-from varlab.numerics.mellin import inverse_moment, log_moments, root_variance
-from varlab.numerics.power_moments import power_moment
+from varlab.numerics.mellin import log_inverse_moment, log_moments, root_variance
+from varlab.numerics.power_moments import log_power_moment
 from varlab.numerics.quadratic_form import QuadraticForm
 from varlab.numerics.weights import kept_terms, lag_weights
 
@@ -126,9 +126,11 @@ class AdaptiveRate(RateLaw):
         form = self._form(max(k, 2.0))
         if k >= form.rank:  # weights out of the range of float64 decide it, and so is the moment
             return math.inf
-        moment = inverse_moment(form, 0.5 * k) if k > 0 else power_moment(form, -0.5 * k)
-        with np.errstate(over="ignore"):
-            return float(moment * np.float64(self.sigma) ** -k)
+        log_moment = (
+            log_inverse_moment(form, 0.5 * k) if k > 0 else log_power_moment(form, -0.5 * k)
+        )
+        with np.errstate(over="ignore", under="ignore"):
+            return float(np.exp(log_moment - k * math.log(self.sigma)))
 
     def _vhat(self, x: Array) -> Array:
         """The value of vhat_t / sigma^2 that psi_t = x stands for."""

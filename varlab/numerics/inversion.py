@@ -23,8 +23,8 @@ from varlab.numerics.quadratic_form import QuadraticForm
 # Real points where log M is tabulated: in log zeta for zeta > 0, in logit(-zeta/abscissa) below 0. The
 # spline through them, of this degree, is searched on a grid finer by the refinement.
 _SPACING = 0.25
-_UPPER_LOGS = (-8.0, 160.0)
-_LOWER_LOGITS = (-16.0, 16.0)
+_FIRST_LOG, _LAST_LOG = -8.0, 160.0  # of zeta in units of 1/mean
+_LAST_LOGIT = 16.0
 _DEGREE = 5
 _REFINEMENT = 8
 _POINTS_AT_ONCE = 128
@@ -107,8 +107,9 @@ def _saddle_integrals(form: QuadraticForm, side: HalfAxis, x: Array) -> tuple[Ar
 @lru_cache(maxsize=64)
 def half_axes(form: QuadraticForm) -> tuple[HalfAxis, HalfAxis]:
     """Tables for zeta > 0 and zeta < 0, from one evaluation of log M."""
-    logs = np.arange(*_UPPER_LOGS, _SPACING) - math.log(form.mean)
-    logits = np.arange(*_LOWER_LOGITS, _SPACING)
+    logs = np.arange(_FIRST_LOG, _LAST_LOG, _SPACING) - math.log(form.mean)
+    first = min(_FIRST_LOG, logs[0] - math.log(form.abscissa))
+    logits = np.arange(first, _LAST_LOGIT, _SPACING)
     ends = len(logs)
     zeta = np.concatenate([np.exp(logs), -form.abscissa / (1.0 + np.exp(-logits))])
     value = form.log_transform(zeta)

@@ -112,12 +112,10 @@ def _log_gap(form: QuadraticForm, z: Array) -> tuple[Array, Array]:
     return np.where(excess < 1.0, near, far), log_m
 
 
-def inverse_moment(form: QuadraticForm, p: float) -> float:
-    """E[v^-p], 0 < p < rank/2; infinite where it exceeds the range of float64."""
+def log_inverse_moment(form: QuadraticForm, p: float) -> float:
+    """Logarithm of E[v^-p], 0 < p < rank/2; infinite where the moment exceeds the range of float64 by far."""
     nodes = gap_nodes(form, p, p)
-    with np.errstate(over="ignore"):
-        relative = 1.0 + nodes.mellin(p, float(special.gammaln(p)))
-        return float(np.exp(math.log(relative) - p * math.log(form.mean)))
+    return math.log1p(nodes.mellin(p, float(special.gammaln(p)))) - p * math.log(form.mean)
 
 
 def root_variance(form: QuadraticForm) -> float:

@@ -172,15 +172,17 @@ class AutoregressiveForm(QuadraticForm):
 
     def log_transform_and_excess(self, z: Array) -> tuple[Array, Array]:
         """From the same filter; see :meth:`QuadraticForm.log_transform_and_excess`; z >= 0."""
-        log_excess = np.zeros_like(z)
+        log_m, log_excess = np.zeros_like(z), np.zeros_like(z)
         mu = self.mu
         for scaled, missing, gain, shift in self._filter(z):
+            log_m -= 0.5 * log1p(gain).sum(axis=0)
             log_excess += 0.5 * (scaled * missing + log1p_excess(gain)).sum(axis=0)
             if mu != 0.0:
                 # mu^2 - (predicted mean)^2 / (1 + gain), regrouped into terms that do not cancel
                 lost = (mu * mu * gain + shift * (2.0 * mu - shift)) / (1.0 + gain)
                 log_excess += 0.5 * (scaled * lost).sum(axis=0)
-        return self.log_transform(z), log_excess
+                log_m -= 0.5 * (scaled * (mu - shift) ** 2 / (1.0 + gain)).sum(axis=0)
+        return log_m, log_excess
 
     def _filter(self, z: Numbers) -> Iterator[tuple[Numbers, Numbers, Numbers, Numbers]]:
         """The filter by blocks of steps, rows over steps and columns over z.
