@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from varlab.claims.registry import collect
+from varlab.theory.catalogue import names
 
 # The sections whose evidence needs layers that are still to come.
 COMING = ("K",)
@@ -39,3 +40,10 @@ def test_entries_say_what_they_decide():
         assert claim.domain_stated, claim.id
         assert claim.equation, f"{claim.id} has no equation for the report"
         assert claim.checks, claim.id
+
+
+def test_derivations_are_in_the_catalogue():
+    named = {claim.derivation for claim in collect().values() if claim.derivation}
+    assert named <= set(names())
+    # Every derivation speaks for a claim, so that the report page shows all of them.
+    assert set(names()) <= named

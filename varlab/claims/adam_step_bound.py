@@ -230,6 +230,7 @@ CLAIMS = (
         kind=ClaimKind.INEQUALITY,
         domain_stated="(1-b1) > sqrt(1-b2), eps = 0",
         formula=theory.sparse_bound(),
+        derivation="step_bound.step_bound",
         checks=(
             symbolic(check_sparse_symbolic),
             symbolic(check_sparse_domain),
@@ -245,6 +246,7 @@ CLAIMS = (
         kind=ClaimKind.INEQUALITY,
         domain_stated="(1-b1) <= sqrt(1-b2), eps = 0",
         formula=sp.S.One,
+        derivation="step_bound.step_bound",
         checks=(
             symbolic(check_dense_symbolic),
             symbolic(check_dense_domain),
@@ -260,6 +262,7 @@ CLAIMS = (
         kind=ClaimKind.APPROXIMATION,
         domain_stated="none stated",
         formula=sp.S.One,
+        derivation="step_bound.step_bound",
         checks=(numeric(check_typical_sharp), numeric(check_typical_law)),
         tolerance=0.10,
         tolerance_reason="no number in the source: 'approximately' means that the first digit is right",
@@ -272,6 +275,7 @@ CLAIMS = (
         kind=ClaimKind.EXACT,
         domain_stated="eps = 0; c not restricted",
         formula=theory.update(),
+        derivation="step_bound.scale_invariance",
         checks=(
             symbolic(check_scale_symbolic),
             numeric(check_scale_numeric),

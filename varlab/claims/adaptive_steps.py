@@ -125,6 +125,7 @@ CLAIMS = (
         kind=ClaimKind.EXACT,
         domain_stated="beta2 <= 0.6",
         formula=DEGENERATE,
+        derivation="rectification.rectification_term",
         checks=(
             symbolic(_degenerate_symbolic),
             numeric(_degenerate_numeric),

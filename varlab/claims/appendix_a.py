@@ -187,6 +187,7 @@ CLAIMS: tuple[Claim, ...] = (
         kind=ClaimKind.INEQUALITY,
         domain_stated="none stated",
         formula=_BOUNDS,
+        derivation="digamma_bounds.bounds",
         checks=(symbolic(_bounds_by_telescoping), numeric(_bounds_at_points)),
         mutants={
             "ln x - 1/x above": DigammaBounds(sp.log(x) - 1 / x, digamma.lower()),
@@ -204,6 +205,7 @@ CLAIMS: tuple[Claim, ...] = (
         kind=ClaimKind.EXACT,
         domain_stated="t >= 4",
         formula=(_LEFT, _RIGHT),
+        derivation="theorem1_paper.paper_proof",
         checks=(symbolic(_duplication_by_gamma), numeric(_duplication_at_points)),
         mutants={"8 pi": (_LEFT, _RIGHT / 2), "2^t": (_LEFT / 2**nu, _RIGHT)},
     ),
@@ -215,6 +217,7 @@ CLAIMS: tuple[Claim, ...] = (
         kind=ClaimKind.INEQUALITY,
         domain_stated="t >= 4",
         formula=_EQ9,
+        derivation="theorem1_paper.paper_proof",
         checks=(symbolic(_eq9_by_series), numeric(_at_points)),
         mutants={
             "1.99 instead of 2": Inequality(_EQ9.left, sp.Rational(199, 100), nu),
@@ -229,6 +232,7 @@ CLAIMS: tuple[Claim, ...] = (
         kind=ClaimKind.INEQUALITY,
         domain_stated="t >= 4",
         formula=_EQ10,
+        derivation="theorem1_paper.paper_proof",
         checks=(symbolic(_eq10_by_series), numeric(_eq10_at_points)),
     ),
 )

@@ -271,6 +271,7 @@ CLAIMS = (
         kind=ClaimKind.APPROXIMATION,
         domain_stated="psi_eps uniform; used for the N(0, s^2) gradients of the paper",
         formula=theory.printed_variance(),
+        derivation="controls.adam_eps",
         checks=(
             symbolic(check_order_symbolic),
             numeric(check_order_numeric),
@@ -287,6 +288,7 @@ CLAIMS = (
         kind=ClaimKind.APPROXIMATION,
         domain_stated="none stated",
         formula=Isolation("Adam-2k"),
+        derivation="controls.first_updates",
         checks=(
             symbolic(check_2k_symbolic),
             numeric(check_2k_numeric),
@@ -305,6 +307,7 @@ CLAIMS = (
         kind=ClaimKind.APPROXIMATION,
         domain_stated="gradients of scale e^-10 (R Fig. 2)",
         formula=Isolation("Adam-eps"),
+        derivation="controls.first_updates",
         checks=(
             numeric(check_eps_isolates),
             numeric(from_optimisers.check_adam_eps),

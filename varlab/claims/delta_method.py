@@ -129,6 +129,7 @@ CLAIMS = (
         kind=ClaimKind.EXACT,
         domain_stated="rho > 4",
         formula=EQ5,
+        derivation="delta_method.first_order",
         checks=(
             symbolic(_eq5_symbolic),
             numeric(_eq5_numeric),

@@ -326,6 +326,7 @@ CLAIMS = (
         kind=ClaimKind.APPROXIMATION,
         domain_stated="none stated; Adam's practice, beta2 from 0.99, is tested",
         formula=kish.kish(),
+        derivation="kish.degrees_of_freedom",
         checks=(
             symbolic(_kish_symbolic),
             numeric(_kish_numeric),
@@ -349,6 +350,7 @@ CLAIMS = (
         kind=ClaimKind.EXACT,
         domain_stated="g_i i.i.d. N(0, s^2)",
         formula=PLAIN,
+        derivation="exact_law.exact_law",
         checks=(
             symbolic(_exact_symbolic),
             numeric(_exact_numeric),
@@ -370,6 +372,7 @@ CLAIMS = (
         kind=ClaimKind.EXACT,
         domain_stated="Gaussian g",
         formula=NONCENTRAL,
+        derivation="correlated_law.correlated_law",
         checks=(
             symbolic(_noncentral_symbolic),
             numeric(_noncentral_numeric),

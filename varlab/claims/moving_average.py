@@ -266,6 +266,7 @@ CLAIMS = (
         kind=ClaimKind.INEQUALITY,
         domain_stated="none stated",
         formula=sp.Gt(RATIO, 1),
+        derivation="moving_average.simple_average",
         checks=(
             symbolic(_wider_symbolic),
             numeric(_wider_numeric),
@@ -281,6 +282,7 @@ CLAIMS = (
         kind=ClaimKind.INEQUALITY,
         domain_stated="none stated",
         formula=theory.relative_spread(),
+        derivation="moving_average.simple_average",
         checks=(symbolic(_spread_symbolic), numeric(_spread_numeric)),
         mutants={"index": 1 - b2 ** (t - 2), "base": (1 - b2) ** (t - 1)},
         equation=r"1 - w_1/w_t \le 1 - \beta_2^{t-1}",
@@ -293,6 +295,7 @@ CLAIMS = (
         kind=ClaimKind.EXACT,
         domain_stated="none stated",
         formula=theory.rho_t(),
+        derivation="moving_average.centre_of_mass",
         checks=(symbolic(_centre_symbolic), numeric(_centre_numeric)),
         mutants={
             "sign": theory.rho_limit() + theory.gap_to_limit(),
@@ -308,6 +311,7 @@ CLAIMS = (
         kind=ClaimKind.INEQUALITY,
         domain_stated="none stated",
         formula=theory.rho_limit(),
+        derivation="moving_average.centre_of_mass",
         checks=(symbolic(_limit_symbolic), numeric(_limit_numeric)),
         mutants={"constant": 2 / (1 - b2), "factor": 1 / (1 - b2) - 1},
         equation=r"f(t,\beta_2) \le \frac{2}{1-\beta_2} - 1",

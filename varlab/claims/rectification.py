@@ -175,6 +175,7 @@ CLAIMS = (
         kind=ClaimKind.EXACT,
         domain_stated="rho_t > 4",
         formula=RT,
+        derivation="rectification.rectification_term",
         checks=(symbolic(_rt_symbolic), numeric(_rt_numeric)),
         mutants={
             "pole at 3": RT * sp.sqrt((rho - 3) / (rho - 4)),

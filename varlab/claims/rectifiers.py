@@ -219,6 +219,7 @@ CLAIMS = (
         kind=ClaimKind.APPROXIMATION,
         domain_stated="none stated",
         formula=sp.S.One,
+        derivation="rectification.warmup_shape",
         checks=(symbolic(_shape_symbolic), numeric(_shape_numeric)),
         tolerance=0.10,
         tolerance_reason="similar: the multipliers, both in [0, 1], differ by a tenth at most",

@@ -176,6 +176,7 @@ CLAIMS: tuple[Claim, ...] = (
         kind=ClaimKind.INEQUALITY,
         domain_stated="rho > 4",
         formula=_VARIANCE,
+        derivation="theorem1_paper.paper_proof",
         checks=(
             symbolic(_falls_by_gauss),
             numeric(_falls_at_points),
@@ -195,6 +196,7 @@ CLAIMS: tuple[Claim, ...] = (
         kind=ClaimKind.INEQUALITY,
         domain_stated="t >= 4",
         formula=_SLOPE,
+        derivation="theorem1_paper.paper_proof",
         checks=(
             symbolic(_slope_by_paper),
             numeric(_slope_at_points),
@@ -216,6 +218,7 @@ CLAIMS: tuple[Claim, ...] = (
         kind=ClaimKind.EXACT,
         domain_stated="rho > 2",
         formula=GaussForm(gauss.gauss_series(), gauss.variance_of_ratio),
+        derivation="theorem1_gauss.gauss_proof",
         checks=(symbolic(_gauss_by_proof), numeric(_gauss_by_summation)),
         mutants={
             "2F1(1/2, -1/2; x-1; 1)": GaussForm(

@@ -101,6 +101,7 @@ CLAIMS = (
         kind=ClaimKind.EXACT,
         domain_stated="symmetric i.i.d. g, b2 -> 1",
         formula=theory.update_second_moment(),
+        derivation="warmup.second_moment",
         checks=(
             symbolic(check_second_moment_symbolic),
             numeric(check_second_moment_numeric),
@@ -122,6 +123,7 @@ CLAIMS = (
         kind=ClaimKind.APPROXIMATION,
         domain_stated="none stated; Adam's practice, beta2 from 0.99, is tested",
         formula=theory.printed_period(),
+        derivation="warmup.effective_period",
         checks=(symbolic(check_period_symbolic), numeric(check_period_numeric)),
         mutants={
             "2/(1-b2)": 2 / (1 - b2),

@@ -235,6 +235,7 @@ CLAIMS: tuple[Claim, ...] = (
         kind=ClaimKind.EXACT,
         domain_stated="rho -> infinity",
         formula=sp.Rational(-1),
+        derivation="inverse_chi_limits.limits",
         checks=(
             symbolic(_order_by_squeeze),
             numeric(_order_by_slope),
