@@ -27,6 +27,8 @@ MODULES: tuple[str, ...] = (
     "adam_step_bound",
     "optimiser_blogs",
     "reported_results",
+    "gradients",
+    "training_runs",
 )
 
 

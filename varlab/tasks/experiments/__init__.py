@@ -14,6 +14,7 @@ from varlab.tasks.experiments.image import image
 from varlab.tasks.experiments.language_model import language_model
 from varlab.tasks.experiments.lenet_decay import lenet_decay
 from varlab.tasks.experiments.robustness import robustness
+from varlab.tasks.experiments.schedules import schedules
 from varlab.tasks.experiments.warmup_tuning import warmup_tuning
 from varlab.tasks.training import Experiment
 
@@ -25,6 +26,7 @@ EXPERIMENTS: dict[str, Callable[..., Experiment]] = {
     "warmup-tuning": warmup_tuning,
     "first-steps": first_steps,
     "lenet-decay": lenet_decay,
+    "schedules": schedules,
 }
 
 __all__ = [
@@ -35,5 +37,6 @@ __all__ = [
     "language_model",
     "lenet_decay",
     "robustness",
+    "schedules",
     "warmup_tuning",
 ]

@@ -79,8 +79,12 @@ def row(data: xr.Dataset, arm: str) -> int:
     return [str(name) for name in data["arm"].values].index(arm)
 
 
-def curve(data: xr.Dataset, arm: str, points: int = 60) -> dict[str, list[float | None]]:
+def curve(
+    data: xr.Dataset, arm: str, points: int = 60, *, logarithmic: bool = False
+) -> dict[str, list[float | None]]:
     """Training loss of an arm in ``points`` windows: mean over seeds and t interval.
+
+    ``logarithmic``: geometric mean and its interval, for losses shown on a logarithmic axis.
 
     Returns
     -------
@@ -92,12 +96,13 @@ def curve(data: xr.Dataset, arm: str, points: int = 60) -> dict[str, list[float 
     result: dict[str, list[Any]] = {"step": [], "mean": [], "low": [], "high": []}
     for start, stop in pairwise(edges):
         window = losses[:, start:stop].mean(axis=1)
-        interval = t_interval(window)
         known = bool(np.isfinite(window).all())
+        interval = t_interval(np.log(window) if logarithmic and known else window)
         result["step"].append(float((start + 1 + stop) / 2))
-        result["mean"].append(interval.mean if known else None)
-        result["low"].append(interval.low if known else None)
-        result["high"].append(interval.high if known else None)
+        for key in ("mean", "low", "high"):
+            value = getattr(interval, key)
+            shown = float(np.exp(value)) if logarithmic else float(value)
+            result[key].append(shown if known else None)
     return result
 
 
