@@ -195,6 +195,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"1/g_1^2 \sim \text{Scale-inv-}\chi^2(1, 1/\sigma^2)",
         domain_stated="g_1 ~ N(0, s^2)",
         formula=first_step_law(),
+        derivation="first_step.first_step",
         checks=(
             symbolic(_law_by_derivation),
             numeric(_law_by_distribution),
@@ -212,6 +213,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"\mathrm{Var}[\sqrt{1/g_1^2}] = \infty",
         domain_stated="g_1 ~ N(0, s^2)",
         formula=Divergence(sp.S.One, sp.S.One),
+        derivation="first_step.first_step",
         checks=(symbolic(_divergence_by_condition), numeric(_divergence_by_decades)),
         mutants={
             "three degrees of freedom": Divergence(sp.Integer(3), sp.S.One),
@@ -225,6 +227,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"E[\psi_1] \propto \int_0^\infty y^{-1} e^{-y}\,dy",
         domain_stated="g_1 ~ N(0, s^2)",
         formula=sp.Rational(-1),
+        derivation="first_step.first_step",
         checks=(symbolic(_integral_of_order(1)), numeric(_shells_of_order(1))),
         mutants={"the other integral": sp.Rational(-3, 2), "half an order": sp.Rational(-1, 2)},
     ),
@@ -235,6 +238,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"E[\psi_1^2] \propto \int_0^\infty y^{-3/2} e^{-y}\,dy",
         domain_stated="g_1 ~ N(0, s^2)",
         formula=sp.Rational(-3, 2),
+        derivation="first_step.first_step",
         checks=(symbolic(_integral_of_order(2)), numeric(_shells_of_order(2))),
         mutants={"the other integral": sp.Rational(-1), "one order more": sp.Rational(-5, 2)},
     ),
@@ -245,6 +249,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"f(0) > 0 \Rightarrow E[1/|g|] = \infty",
         domain_stated="density continuous and positive at 0",
         formula=sp.Integer(0),  # the order at which the density may vanish at 0
+        derivation="first_step.first_step",
         checks=(symbolic(_density_by_bound), numeric(_density_by_decades)),
         mutants={"density vanishing like |g|": sp.S.One, "like sqrt|g|": sp.Rational(1, 2)},
     ),

@@ -274,6 +274,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"\frac{\exp(-\rho\tau^2/(2x))}{x^{1+\rho/2}}",
         domain_stated="none stated",
         formula=law.density(),
+        derivation="inverse_chi.law",
         checks=(
             symbolic(_density_by_derivation),
             numeric(_density_by_scipy),
@@ -292,6 +293,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"E[x] = \frac{\rho}{(\rho-2)\sigma^2}",
         domain_stated="rho > 2",
         formula=law.square_mean(),
+        derivation="inverse_chi.law",
         checks=(
             symbolic(_mean_by_integral),
             numeric(_mean_by_scipy),
@@ -309,6 +311,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"E[\sqrt{x}] = \frac{\tau\sqrt{\rho}\,\Gamma((\rho-1)/2)}{\sqrt{2}\,\Gamma(\rho/2)}",
         domain_stated="rho > 4",
         formula=law.psi_mean(),
+        derivation="inverse_chi.moments",
         checks=(
             symbolic(_root_mean_by_moment),
             _against_quadrature(1),
@@ -328,6 +331,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"B\left(\frac{\rho-1}{2},\frac{\rho-1}{2}\right)^2\right)",
         domain_stated="rho > 4",
         formula=law.psi_variance_beta(),
+        derivation="inverse_chi.moments",
         checks=(
             symbolic(_variance_by_moments),
             _against_quadrature(2),
@@ -349,6 +353,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"\rho \le 4 \Rightarrow \mathrm{Var}[\psi] = \infty",
         domain_stated="rho <= 4",
         formula=sp.Integer(4),
+        derivation="inverse_chi.moments",
         checks=(symbolic(_divergent_by_condition), numeric(_divergent_by_numbers)),
     ),
     _claim(
@@ -358,6 +363,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"\rho > 4 \Rightarrow \mathrm{Var} < \infty",
         domain_stated="rho > 4",
         formula=sp.Integer(4),
+        derivation="inverse_chi.moments",
         checks=(symbolic(_finite_by_condition), numeric(_finite_by_decades)),
         mutants={"more than 3": sp.Integer(3), "more than 2": sp.Integer(2)},
     ),
@@ -368,6 +374,7 @@ CLAIMS: tuple[Claim, ...] = (
         r"\mathrm{Var}[\log\psi] = \psi^{(1)}(\rho/2)/4",
         domain_stated="rho > 0",
         formula=log_psi.log_variance(),
+        derivation="log_psi.log_law",
         checks=(
             symbolic(_log_variance_by_cumulants),
             numeric(_log_variance_by_scipy),
