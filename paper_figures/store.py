@@ -19,7 +19,24 @@ if TYPE_CHECKING:
 Data = dict[str, Any]
 HERE = Path(__file__).parent
 # One module a figure, in the paper's order, then varlab's own. A new figure: one file, one line.
-NAMES = ("fig8", "warmups")
+NAMES = (
+    "fig1",
+    "fig2_3",
+    "fig4",
+    "fig5_table1",
+    "fig6",
+    "fig7",
+    "fig8",
+    "fig9",
+    "table2",
+    "table3",
+    "warmups",
+    "approximation_errors",
+    "violation_budget",
+    "convex_surface",
+    "schedules",
+    "lenet_decay",
+)
 SIGNIFICANT_DIGITS = 8
 
 

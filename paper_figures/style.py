@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from textwrap import fill
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # Okabe and Ito's palette (jfly.uni-koeln.de/color), in an order that also differs in lightness.
 BLUE = "#0072B2"
@@ -15,6 +19,7 @@ SKY = "#56B4E9"
 YELLOW = "#E69F00"
 BLACK = "#1c2024"
 GREY = "#8a929b"
+GREY_TEXT = "#5a626b"
 CYCLE = (BLUE, ORANGE, GREEN, PURPLE, YELLOW, SKY, BLACK)
 
 COLUMN = 3.4  # inches, one column of a two-column page
@@ -55,3 +60,13 @@ def style() -> Iterator[None]:
 
     with mpl.rc_context({**SETTINGS, "axes.prop_cycle": cycler(color=CYCLE)}):
         yield
+
+
+# Characters of the 6-point caption that fit into an inch.
+CAPTION_DENSITY = 21
+
+
+def caption(figure: Figure, text: str) -> None:
+    """Small print under the figure: how its setting differs from the source's."""
+    width = round(figure.get_size_inches()[0] * CAPTION_DENSITY)
+    figure.supxlabel(fill(text, width), fontsize=6, color=GREY_TEXT, x=0.01, ha="left")

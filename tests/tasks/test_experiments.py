@@ -92,7 +92,7 @@ def test_too_short_a_run_for_its_shares_is_refused():
 
 
 def test_gradients_are_those_of_the_trained_runs():
-    experiment = controls(steps=5, seeds=2, **TINY["controls"])
+    experiment = controls(steps=10, seeds=2, **TINY["controls"])
     plain, warmed = (gradients_at(experiment, arm, steps=(1, 3)) for arm in experiment.arms[:2])
     assert plain.shape[:2] == (2, 2)
     np.testing.assert_array_equal(plain[:, 0], warmed[:, 0])

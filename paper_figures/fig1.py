@@ -1,0 +1,70 @@
+"""Fig. 1: training loss of Adam, Adam with warm-up, Adam-2k, Adam-eps and RAdam on a Transformer.
+
+Post-LayerNorm encoder-decoder, as in the paper, but with two layers of width 32 on German and
+English names (Unicode CLDR) for a few hundred steps.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from paper_figures.store import Data
+
+RATES = (1e-2, 3e-2)
+STEPS, SEEDS = 250, 3
+
+
+def generate(budget: str, seed: int) -> Data:
+    """Both rates, all arms: curves and end values."""
+    from paper_figures.runs import SEEDS as FACTOR
+    from paper_figures.runs import run
+    from varlab.tasks.experiments import controls
+    from varlab.tasks.experiments.summary import as_dict, curve, end_losses, t_interval
+
+    panels = []
+    for lr in RATES:
+        data = run(controls(steps=STEPS, seeds=SEEDS * FACTOR[budget], lr=lr), seed)
+        ends = end_losses(data)
+        arms = {
+            str(arm): {"curve": curve(data, str(arm)), "end": as_dict(t_interval(ends[i]))}
+            for i, arm in enumerate(data["arm"].values)
+        }
+        panels.append({"lr": lr, "request": data.attrs["request"], "arms": arms})
+    seeds = SEEDS * FACTOR[budget]
+    return {
+        "panels": panels,
+        "caption": f"Paper: 6+6 layers of width 512, IWSLT'14 De-En, 70,000 steps, warm-up 4000, "
+        f"Adam-2k frozen for 2000. Here: 2+2 layers of width 32, CLDR names, {STEPS} steps, warm-up "
+        f"and freezing {STEPS // 5}, {seeds} seeds.",
+    }
+
+
+def draw(data: Data) -> Figure:
+    """One panel a rate."""
+    import matplotlib.pyplot as plt
+
+    from paper_figures.runs import draw_curve
+    from paper_figures.style import BLACK, BLUE, GREEN, ORANGE, PAGE, PURPLE, caption
+
+    looks = {
+        "Adam": (ORANGE, "-"),
+        "Adam with warm-up": (GREEN, (0, (5, 1.5))),
+        "Adam-2k": (PURPLE, (0, (4, 1, 1, 1))),
+        "Adam-eps": (BLACK, (0, (1, 1.2))),
+        "RAdam": (BLUE, "-"),
+    }
+    figure, axes = plt.subplots(1, len(data["panels"]), figsize=(PAGE, 3.0), sharey=True)
+    for ax, panel in zip(axes, data["panels"], strict=True):
+        for arm, runs in panel["arms"].items():
+            color, dashes = looks[arm]
+            draw_curve(ax, runs["curve"], color, arm, ls=dashes)
+        ax.set_title(f"learning rate {panel['lr']:g}")
+        ax.set_xlabel("step")
+    axes[0].set_ylabel("training loss")
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=5)
+    caption(figure, data["caption"])
+    return figure

@@ -1,0 +1,73 @@
+"""Fig. 6: SGD, Adam and RAdam at four learning rates on a ResNet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from paper_figures.store import Data
+
+STEPS, SEEDS = 200, 3
+
+
+def generate(budget: str, seed: int) -> Data:
+    """Training curves and held-out accuracies of every optimiser at every rate."""
+    from paper_figures.runs import SEEDS as FACTOR
+    from paper_figures.runs import run
+    from varlab.tasks.experiments import robustness
+    from varlab.tasks.experiments.arms import RATES, at_rate
+    from varlab.tasks.experiments.robustness import OPTIMISERS
+    from varlab.tasks.experiments.summary import accuracies, as_dict, curve, row, t_interval
+
+    seeds = SEEDS * FACTOR[budget]
+    data = run(robustness(steps=STEPS, seeds=seeds), seed)
+    scores = 100 * accuracies(data)
+    optimisers = {
+        name: [
+            {
+                "lr": lr,
+                "curve": curve(data, at_rate(name, lr), points=40),
+                "accuracy": as_dict(t_interval(scores[row(data, at_rate(name, lr))])),
+            }
+            for lr in RATES
+        ]
+        for name in OPTIMISERS
+    }
+    return {
+        "request": data.attrs["request"],
+        "optimisers": optimisers,
+        "caption": f"Paper: ResNet-20, CIFAR-10, 186 epochs. Here: ResNet-8 of width 8, 8 x 8 digits, "
+        f"{STEPS} steps of 32 at a constant rate, {seeds} seeds.",
+    }
+
+
+def draw(data: Data) -> Figure:
+    """One column an optimiser: training loss above, accuracy below."""
+    import matplotlib.pyplot as plt
+
+    from paper_figures.runs import draw_curve, draw_interval
+    from paper_figures.style import BLUE, GREEN, ORANGE, PAGE, PURPLE, caption
+
+    colors = (ORANGE, PURPLE, GREEN, BLUE)
+    figure, axes = plt.subplots(
+        2, 3, figsize=(PAGE, 4.0), sharey="row", height_ratios=(3, 2), sharex="row"
+    )
+    for column, (name, rates) in enumerate(data["optimisers"].items()):
+        top, bottom = axes[:, column]
+        for place, (color, runs) in enumerate(zip(colors, rates, strict=True)):
+            draw_curve(top, runs["curve"], color, f"lr {runs['lr']:g}", band=False)
+            draw_interval(bottom, place, runs["accuracy"], color, marker="o")
+        top.set_title(name)
+        top.set_yscale("log")
+        top.set_xlabel("step")
+        bottom.set_xticks(range(len(rates)), [f"{runs['lr']:g}" for runs in rates])
+        bottom.set_xlim(-0.5, len(rates) - 0.5)
+        bottom.set_xlabel("learning rate")
+    axes[0, 0].set_ylabel("training loss")
+    axes[1, 0].set_ylabel("held-out\naccuracy (%)")
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=4)
+    caption(figure, data["caption"])
+    return figure

@@ -1,0 +1,75 @@
+"""LeNet-5 under Adam with and without decay on a plateau, at learning rates 1e-3 and 1e-4 (B1)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from paper_figures.store import Data
+
+STEPS, SEEDS = 450, 3
+
+
+def generate(budget: str, seed: int) -> Data:
+    """Curves and accuracies of both schedules at both rates."""
+    from paper_figures.runs import SEEDS as FACTOR
+    from paper_figures.runs import run
+    from varlab.tasks.experiments import lenet_decay
+    from varlab.tasks.experiments.arms import at_rate
+    from varlab.tasks.experiments.lenet_decay import CONSTANT, DECAYED, RATES
+    from varlab.tasks.experiments.summary import accuracies, as_dict, curve, row, t_interval
+
+    seeds = SEEDS * FACTOR[budget]
+    data = run(lenet_decay(steps=STEPS, seeds=seeds), seed)
+    scores = 100 * accuracies(data)
+    panels = []
+    for lr in RATES:
+        constant, decayed = (scores[row(data, at_rate(n, lr))] for n in (CONSTANT, DECAYED))
+        panels.append(
+            {
+                "lr": lr,
+                "arms": {
+                    n: curve(data, at_rate(n, lr), logarithmic=True) for n in (CONSTANT, DECAYED)
+                },
+                "accuracy": {
+                    CONSTANT: as_dict(t_interval(constant)),
+                    DECAYED: as_dict(t_interval(decayed)),
+                },
+                "decayed_minus_constant": as_dict(t_interval(decayed - constant)),
+            }
+        )
+    return {
+        "request": data.attrs["request"],
+        "panels": panels,
+        "caption": f"Blog: CIFAR-10, up to 120 epochs, 2 and 3 runs. Here: 8 x 8 digits enlarged to "
+        f"32 x 32, {STEPS} steps of 32, patience 5 of 15 steps each, {seeds} seeds.",
+    }
+
+
+def draw(data: Data) -> Figure:
+    """One panel a rate."""
+    import matplotlib.pyplot as plt
+
+    from paper_figures.runs import draw_curve
+    from paper_figures.style import BLUE, ORANGE, PAGE, caption
+
+    figure, axes = plt.subplots(1, 2, figsize=(PAGE, 2.7), sharey=True)
+    looks = {"constant": (ORANGE, "-"), "plateau": (BLUE, (0, (5, 1.5)))}
+    for ax, panel in zip(axes, data["panels"], strict=True):
+        for name, curve in panel["arms"].items():
+            accuracy = panel["accuracy"][name]
+            color, dashes = looks[name]
+            draw_curve(ax, curve, color, f"{name}: accuracy {accuracy['mean']:.1f}%", ls=dashes)
+        gap = panel["decayed_minus_constant"]
+        ax.set_title(
+            f"lr {panel['lr']:g}; decay changes accuracy by {gap['mean']:.2f} "
+            f"[{gap['low']:.2f}, {gap['high']:.2f}]"
+        )
+        ax.set_yscale("log")
+        ax.set_xlabel("step")
+        ax.legend()
+    axes[0].set_ylabel("training loss")
+    caption(figure, data["caption"])
+    return figure

@@ -1,0 +1,74 @@
+"""Noam, warm-up with linear decay, and SGD with clipping, beside RAdam, on a Transformer (S)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from paper_figures.store import Data
+
+STEPS, SEEDS, LR = 250, 3, 1e-2
+
+
+def generate(budget: str, seed: int) -> Data:
+    """Learning rates over the run as the schedulers set them, and training curves."""
+    import torch
+
+    from paper_figures.runs import SEEDS as FACTOR
+    from paper_figures.runs import run
+    from varlab.tasks.experiments import schedules
+    from varlab.tasks.experiments.summary import as_dict, curve, end_losses, t_interval
+
+    seeds = SEEDS * FACTOR[budget]
+    experiment = schedules(steps=STEPS, seeds=seeds, lr=LR)
+    data = run(experiment, seed)
+    ends = end_losses(data)
+    arms = {}
+    for i, arm in enumerate(experiment.arms):
+        optimizer = arm.optimise([torch.nn.Parameter(torch.zeros(1))])
+        scheduler = arm.schedule(optimizer) if arm.schedule else None
+        rates = []
+        for _ in range(STEPS):
+            rates.append(float(optimizer.param_groups[0]["lr"]))
+            optimizer.step()
+            if scheduler is not None:
+                scheduler.step()
+        arms[arm.name] = {
+            "rate": rates,
+            "curve": curve(data, arm.name),
+            "end": as_dict(t_interval(ends[i])),
+        }
+    return {
+        "request": data.attrs["request"],
+        "arms": arms,
+        "caption": f"The Transformer of Fig. 1 (2+2 layers of width 32, CLDR names), {STEPS} steps, "
+        f"warm-up {STEPS // 5}, peak rate {LR:g}; SGD: rate 0.1, momentum 0.9, norm clipped to 1; "
+        f"{seeds} seeds. RAdam's constant rate is multiplied by r_t.",
+    }
+
+
+def draw(data: Data) -> Figure:
+    """The rates at left, the losses at right."""
+    import matplotlib.pyplot as plt
+
+    from paper_figures.runs import draw_curve
+    from paper_figures.style import BLUE, GREEN, ORANGE, PAGE, PURPLE, caption
+
+    figure, (left, right) = plt.subplots(1, 2, figsize=(PAGE, 2.9))
+    looks = zip(
+        (ORANGE, GREEN, PURPLE, BLUE), ("-", (0, (5, 1.5)), (0, (4, 1, 1, 1)), "-"), strict=True
+    )
+    for (name, runs), (color, dashes) in zip(data["arms"].items(), looks, strict=True):
+        left.plot(range(1, len(runs["rate"]) + 1), runs["rate"], color=color, ls=dashes)
+        draw_curve(right, runs["curve"], color, name, ls=dashes)
+    left.set_yscale("log")
+    left.set_ylabel("learning rate")
+    right.set_ylabel("training loss")
+    for ax in (left, right):
+        ax.set_xlabel("step")
+    handles, labels = right.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=4)
+    caption(figure, data["caption"])
+    return figure
