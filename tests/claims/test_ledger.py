@@ -70,7 +70,9 @@ def test_a_mutated_formula_fails(claim, label):
 
 
 def test_every_claim_that_holds_has_a_mutant():
-    without = [i for i, c in CLAIMS.items() if committed_verdicts().get(i) in HOLDING]
+    # Claims decided by training alone are shown planted wrong results in test_training_claims.
+    quick = {i: c for i, c in CLAIMS.items() if any(k.budget is Budget.FAST for k in c.checks)}
+    without = [i for i in quick if committed_verdicts().get(i) in HOLDING]
     assert [i for i in without if not CLAIMS[i].mutants] == []
 
 
