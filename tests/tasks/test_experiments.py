@@ -7,9 +7,11 @@ import xarray as xr
 
 from varlab.core import DomainError, InputError
 from varlab.optim import RAdam
+from varlab.tasks import builtin
 from varlab.tasks.experiments import EXPERIMENTS, controls, first_steps, warmup_tuning
 from varlab.tasks.experiments.first_steps import RAdamWithAdamSteps
 from varlab.tasks.experiments.gradients import gradients_at, log_sizes
+from varlab.tasks.experiments.initialisation import normal_weights
 from varlab.tasks.experiments.summary import accuracies, curve, end_losses, t_interval
 from varlab.tasks.experiments.warmup_tuning import scaled_lengths
 from varlab.tasks.training import train
@@ -76,6 +78,24 @@ def test_adam_steps_are_adams_and_the_others_radams():
     np.testing.assert_allclose(mixed[4:6], adam[4:6], **same)
     np.testing.assert_allclose(np.delete(mixed, [4, 5], 0), np.delete(radam, [4, 5], 0), **same)
     assert not np.allclose(radam[4:6], adam[4:6])
+
+
+def test_normal_weights_are_normal_of_the_same_size_and_repeat():
+    plain = builtin("mlp")(4)
+    normal, again = (normal_weights("mlp", {}, 4) for _ in range(2))
+    for before, after, repeated in zip(
+        *(t.model.parameters() for t in (plain, normal, again)), strict=True
+    ):
+        assert torch.equal(after, repeated)
+        if before.ndim == 1:
+            assert torch.equal(before, after)
+        elif before.numel() > 4000:
+            # Excess kurtosis of 4096 normals: standard error 0.077, six of them; a uniform has -1.2.
+            x = (after / after.square().mean().sqrt()).detach()
+            assert abs(float((x**4).mean()) - 3) < 6 * 0.077
+            assert float((after.std() / before.std()).detach()) == pytest.approx(
+                1, abs=6 / (2 * 4096) ** 0.5
+            )
 
 
 def test_warmup_lengths_keep_the_papers_proportions():

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 # Laptop sizes: all of this module in about ten minutes on two cores.
 CONTROL_STEPS, CONTROL_SEEDS = 300, 8
 RATE_STEPS, RATE_SEEDS = 300, 5
-WARMUP_STEPS, WARMUP_SEEDS = 250, 4
-FIRST_STEPS, FIRST_SEEDS = 200, 16
+WARMUP_STEPS, WARMUP_SEEDS = 250, 8
+FIRST_STEPS, FIRST_SEEDS = 200, 40
+# Loss and accuracy, looked at twice: with 16 seeds, which left both open, and with all of them.
+FIRST_COMPARISONS = 2 * 2
 LAPTOP_RESNET = "ResNet-8 of width 8 on 8 x 8 digits"
 PAPER_RESNET = "ResNet-20 on CIFAR-10, 186 epochs"
 
@@ -215,8 +217,8 @@ def decide_first_steps(formula: HurtsMore, data: xr.Dataset) -> Finding:
     more, less = row(data, formula.more), row(data, formula.less)
     ends, scores = end_losses(data), accuracies(data)
     whole = np.asarray(data["train_loss"].values).mean(axis=-1)
-    loss = t_interval(ends[more] - ends[less], comparisons=2)
-    score = t_interval(scores[less] - scores[more], comparisons=2)
+    loss = t_interval(ends[more] - ends[less], comparisons=FIRST_COMPARISONS)
+    score = t_interval(scores[less] - scores[more], comparisons=FIRST_COMPARISONS)
     path = t_interval(np.where(np.isfinite(whole), whole, np.inf)[more] - whole[less])
     where = f"{LAPTOP_RESNET}, lr 0.1, {data.sizes['step']} steps, {data.sizes['replica']} seeds"
     detail = (
