@@ -6,6 +6,8 @@ eigenvalue, whose sign probability is Imhof's (1961) integral. Free of s.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import integrate, optimize, stats
@@ -25,7 +27,10 @@ def exceedance(c: float, t: int, beta1: float, beta2: float) -> float:
     require(t >= 2, "t", "be at least 2 (at t = 1 the update is +-1)", t)
     require(c > 0, "c", "be positive", c)
     first, second = ema_weights(t, beta1), ema_weights(t, beta2)
-    eigenvalues = np.linalg.eigvalsh(np.outer(first, first) - c**2 * np.diag(second))
+    # Gradients whose weight in mhat is below rounding are not coupled to the others.
+    near = first > np.finfo(float).eps * first.max()
+    block = np.outer(first[near], first[near]) - c**2 * np.diag(second[near])
+    eigenvalues = np.concatenate([np.linalg.eigvalsh(block), -(c**2) * second[~near]])
     eigenvalues = eigenvalues / np.abs(eigenvalues).max()
 
     def integrand(logarithm: float) -> float:
@@ -48,12 +53,16 @@ def median_size(t: int, beta1: float, beta2: float) -> float:
     )
 
 
-def equal_weights_median(t: int, beta1: float) -> float:
+def equal_weights_median(t: float, beta1: float) -> float:
     """Median of abs(u_t) in the limit beta2 -> 1, t >= 2: u^2 ~ t sum a_i^2 Beta(1/2, (t-1)/2).
 
-    Under equal weights u = sqrt(t) times the projection of a uniform direction on a.
+    Under equal weights u = sqrt(t) times the projection of a uniform direction on a; at t = inf it
+    is normal with variance sum a_i^2 = (1-beta1)/(1+beta1).
     """
     require(t >= 2, "t", "be at least 2 (at t = 1 the update is +-1)", t)
+    if math.isinf(t):
+        return float(stats.halfnorm.median() * math.sqrt((1 - beta1) / (1 + beta1)))
+    t = int(t)
     squares = float(np.sum(ema_weights(t, beta1) ** 2))
     return float(np.sqrt(t * squares * stats.beta.median(0.5, (t - 1) / 2)))
 
