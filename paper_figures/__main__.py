@@ -4,4 +4,5 @@ import sys
 
 from varlab.cli import main
 
-main(["figures", *sys.argv[1:]])
+if __name__ == "__main__":
+    main(["figures", *sys.argv[1:]])

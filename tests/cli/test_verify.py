@@ -55,7 +55,8 @@ def test_a_verdict_that_differs_from_the_released_one_exits_1(varlab, monkeypatc
     [
         (["verify", "no.such.claim"], "no claim matches 'no.such.claim'"),
         (["verify", "--budget", "huge"], "huge"),
-        (["verify", "--seed", "-1"], "seed must be an integer >= 0; got -1"),
+        (["verify", "--seed", "-1"], "Invalid value for '--seed'"),
+        (["verify", "radam.eq6.mean", "--json", ""], "--json needs a file's path"),
         (["verify", "--seed", "x"], "Invalid value for '--seed'"),
         (["verify", "--jobs", "0", "radam.eq6.mean"], "jobs must be an integer >= 1; got 0"),
         (["verify", "--nonsense"], "No such option"),
@@ -110,3 +111,22 @@ def test_every_command_has_help(varlab):
         done = varlab(name, "--help")
         assert done.status == 0
         assert "--seed" in done.out
+
+
+def test_the_readmes_line_prints_evidence(varlab):
+    done = varlab("verify", "radam.appA.eq10", "untuned.fact31", "--jobs", 1)
+    assert "refutes" in done.out
+
+
+def test_nothing_asked_for_shows_the_overview(varlab):
+    done = varlab()
+    assert done.status == 2
+    assert "verify" in done.err
+    assert done.err.count("\n") > 5
+
+
+def test_a_negative_seed_writes_nothing(varlab, tmp_path):
+    for command in (["advise", "--beta2", "0.9"], ["figures", "fig8"]):
+        done = varlab(*command, "--seed", "-1", "--out", tmp_path / "out")
+        assert done.status == 2
+        assert not (tmp_path / "out").exists()

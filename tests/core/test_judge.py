@@ -99,3 +99,21 @@ def test_checks_beyond_the_budget_are_postponed():
 def test_an_approximation_without_tolerance_is_refused():
     with pytest.raises(InputError, match="needs a tolerance"):
         claim(kind=ClaimKind.APPROXIMATION)
+
+
+def test_the_noise_of_a_sample_is_no_error_of_what_was_computed():
+    noisy = Finding.supports("sampled", error=0.02)
+    assert judge(ClaimKind.EXACT, evidence((NUMERIC, YES), (SAMPLED, noisy))).error == 1e-16
+    assert judge(ClaimKind.EXACT, evidence((SAMPLED, noisy))).error == 0.02
+
+
+def test_where_a_failing_claim_holds_may_come_from_evidence_that_agrees():
+    ruling = judge(ClaimKind.EXACT, evidence((NUMERIC, NO), (NUMERIC, YES)))
+    assert ruling.domain_found == "rho > 2"
+
+
+def test_a_check_that_raises_leaves_the_claim_undecided_and_says_why():
+    raising = claim(checks=(Check(NUMERIC, lambda f, c: 1 / 0),))
+    ruling = raising.decide()
+    assert ruling.verdict is Verdict.UNDECIDED
+    assert "ZeroDivisionError" in ruling.reason

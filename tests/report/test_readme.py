@@ -21,6 +21,7 @@ def test_a_number_typed_by_hand_would_be_noticed(name):
     start, end = marks(name)
     before, rest = text.split(start)
     block, after = rest.split(end)
+    assert block.count("\n| ") >= 5, "a block without rows says nothing"
     digit = next(c for c in block if c.isdigit())
     changed = block.replace(digit, str((int(digit) + 1) % 10), 1)
     assert rewritten(before + start + changed + end + after) == text

@@ -28,11 +28,6 @@ class Entry:
     claim: Claim
     ruling: Ruling
 
-    @property
-    def surprising(self) -> bool:
-        """Whether the verdict differs from what the source says: a failure, or a wider domain."""
-        return self.ruling.verdict is Verdict.FAILS
-
     def to_dict(self) -> dict[str, Any]:
         """The object of this claim in ``ledger.json``."""
         return {
@@ -126,11 +121,11 @@ Progress = Callable[[int, int, str], None]
 
 
 def verify(
-    ids: Iterable[str] | None = None,
+    ids: str | Iterable[str] | None = None,
     budget: str | Budget = Budget.FAST,
     seed: int = 0,
     *,
-    jobs: int | None = None,
+    jobs: int = 1,
     store: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Ledger:
@@ -138,15 +133,16 @@ def verify(
 
     Parameters
     ----------
-    ids : iterable of str, optional
+    ids : str or iterable of str, optional
         Ids or globs such as ``"radam.eq*"``; all claims when None.
     budget : {"fast", "full"}
         ``fast`` runs symbolic, numeric and Monte-Carlo evidence; ``full`` adds training.
     seed : int
         Root seed, >= 0. Each claim draws from its own stream under it, so a selection of ids gives
         the same evidence as the whole ledger.
-    jobs : int, optional
-        Processes; the number of usable cores by default. The verdicts do not depend on it.
+    jobs : int
+        Processes. The verdicts do not depend on it. As always with several processes, a script
+        that asks for more than one must guard its own work by ``if __name__ == "__main__":``.
     store : path, optional
         A folder where training keeps its finished runs: after a kill they are not repeated.
     progress : callable, optional
@@ -161,7 +157,7 @@ def verify(
     budget = Budget(budget)
     runs = None if store is None else Path(store)
     chosen = select(ids, collect())
-    jobs = min(jobs or usable_cores(), len(chosen))
+    jobs = min(jobs, len(chosen))
     if jobs <= 1:
         rulings = {}
         for done, claim in enumerate(chosen, 1):
@@ -177,8 +173,12 @@ def check_request(budget: str, seed: int, jobs: int | None) -> None:
     """Refuse what :func:`verify` would refuse, before anything is written or computed."""
     if budget not in tuple(Budget):
         raise InputError(f"budget must be fast or full; got {budget!r}")
-    require(isinstance(seed, int) and seed >= 0, "seed", "be an integer >= 0", seed)
-    require(jobs is None or jobs >= 1, "jobs", "be an integer >= 1", jobs)
+    require(_whole(seed) and seed >= 0, "seed", "be an integer >= 0", seed)
+    require(jobs is None or (_whole(jobs) and jobs >= 1), "jobs", "be an integer >= 1", jobs)
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _decide_in_processes(

@@ -55,12 +55,14 @@ def collect(modules: Iterable[str] = MODULES) -> dict[str, Claim]:
     return claims
 
 
-def select(patterns: Iterable[str] | None, claims: dict[str, Claim]) -> tuple[Claim, ...]:
+def select(patterns: str | Iterable[str] | None, claims: dict[str, Claim]) -> tuple[Claim, ...]:
     """The claims whose ids match any of the ids or globs, in the ledger's order; all when None or empty."""
-    patterns = tuple(patterns or ())
+    patterns = (patterns,) if isinstance(patterns, str) else tuple(patterns or ())
     if not patterns:
         return tuple(claims.values())
     for pattern in patterns:
+        if not isinstance(pattern, str):
+            raise InputError(f"a claim id is a text such as radam.eq6.mean; got {pattern!r}")
         if not any(fnmatchcase(name, pattern) for name in claims):
             raise InputError(
                 f"no claim matches {pattern!r}; `varlab verify --list` shows the {len(claims)} ids"

@@ -52,6 +52,9 @@ def run(arguments: list[str]) -> int:
     except InputError as error:
         return _complain(str(error))
     except USAGE_ERRORS as error:
+        if not arguments:  # nothing asked for: the overview, as it is meant to be read
+            print(getattr(error, "message", ""), file=sys.stderr)
+            return 2
         return _complain(_one_line(error))
     except typer.Abort:
         return _complain("interrupted")

@@ -14,7 +14,7 @@ from rich.console import Console
 from varlab.core import InputError
 from varlab.core.files import writable_directory, write_atomic
 
-Seed = Annotated[int, typer.Option("--seed", help="Root seed of all random streams.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Root seed of all random streams.")]
 Out = Annotated[
     Path | None, typer.Option("--out", metavar="DIR", help="Write the result's files there.")
 ]
@@ -40,6 +40,8 @@ def prepare(out: Path | None, json: str | None) -> None:
     InputError
         A place that cannot be written to.
     """
+    if json == "":
+        raise InputError("--json needs a file's path, or - for stdout; got an empty text")
     if json not in (None, "-"):
         parent = Path(json).parent
         if not parent.is_dir():

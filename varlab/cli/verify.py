@@ -12,7 +12,7 @@ from varlab.cli.options import Json, Out, Seed, console, deliver_json, prepare, 
 from varlab.core.files import write_atomic
 
 # Up to this many claims, their evidence is printed as well.
-DETAILED = 5
+DETAILED = 10
 # Where training keeps its finished runs under --out, so that a killed run goes on from there.
 RUNS = "runs"
 
@@ -38,7 +38,7 @@ def command(
     json: Json = None,
 ) -> int:
     """Decide the claims by computing; exit 1 if one is undecided or differs from the released ledger."""
-    from varlab.claims.ledger import check_request, verify
+    from varlab.claims.ledger import check_request, usable_cores, verify
     from varlab.claims.registry import collect, select
     from varlab.report.html import ledger_html
     from varlab.report.latex import ledger_latex
@@ -54,7 +54,9 @@ def command(
     started = time.perf_counter()
     runs = None if out is None else out / RUNS
     with progress_bar("deciding") as progress:
-        ledger = verify(ids, budget.value, seed, jobs=jobs, store=runs, progress=progress)
+        ledger = verify(
+            ids, budget.value, seed, jobs=jobs or usable_cores(), store=runs, progress=progress
+        )
     seconds = time.perf_counter() - started
     terminal = console(json_on_stdout=json == "-")
     print_ledger(ledger, terminal, details=len(ledger.entries) <= DETAILED)

@@ -145,9 +145,18 @@ class Claim:
                 postponed = True
                 continue
             started = time.perf_counter()
-            finding = check.run(self.formula, context)
+            finding = _run(check, self.formula, context)
             evidence.append(Evidence(check.kind, finding, time.perf_counter() - started))
         return judge(self.kind, tuple(evidence), postponed=postponed)
+
+
+def _run(check: Check, formula: Any, context: Context) -> Finding:
+    """Run one check; one that raises tells nothing, and must not take the others down."""
+    try:
+        return check.run(formula, context)
+    except Exception as error:
+        text = " ".join(str(error).split())[:160]
+        return Finding.silent(f"the check raised {type(error).__name__}: {text}")
 
 
 def symbolic(run: Callable[[Any, Context], Finding], budget: Budget = Budget.FAST) -> Check:

@@ -30,7 +30,8 @@ class Ruling:
     reason : str
         Which rule made it; for ``undecided`` what is missing.
     error : float or None
-        The largest error over the evidence that decided (relative unless a detail says otherwise).
+        The largest error over the computed evidence that decided, over samples where there is no
+        other (relative unless a detail says otherwise).
     domain_found : str or None
         The widest domain on which the strongest evidence shows the claim.
     counterexample : mapping or None
@@ -70,7 +71,7 @@ def judge(kind: ClaimKind, evidence: tuple[Evidence, ...], *, postponed: bool = 
         if any(e.kind.rank > strongest for e in support):
             reason = "witnesses contradict each other: stronger evidence agrees, weaker refutes"
             return _ruling(Verdict.UNDECIDED, reason, evidence, telling)
-        return _ruling(Verdict.FAILS, "refuted by a counterexample", evidence, against)
+        return _ruling(Verdict.FAILS, "refuted by a counterexample", evidence, against, support)
     only_samples = all(e.kind in (EvidenceKind.MONTE_CARLO, EvidenceKind.TRAINING) for e in support)
     if kind is ClaimKind.APPROXIMATION:
         return _ruling(Verdict.HOLDS_WITHIN, "error below the tolerance", evidence, support)
@@ -80,11 +81,20 @@ def judge(kind: ClaimKind, evidence: tuple[Evidence, ...], *, postponed: bool = 
 
 
 def _ruling(
-    verdict: Verdict, reason: str, evidence: tuple[Evidence, ...], deciding: list[Evidence]
+    verdict: Verdict,
+    reason: str,
+    evidence: tuple[Evidence, ...],
+    deciding: list[Evidence],
+    others: list[Evidence] | None = None,
 ) -> Ruling:
     by_strength = sorted(deciding, key=lambda e: -e.kind.rank)
-    errors = [e.finding.error for e in deciding if e.finding.error is not None]
-    domains = [e.finding.domain for e in by_strength if e.finding.domain]
+    # The noise of a sample is no error of a statement that was computed without sampling.
+    computed = [e for e in deciding if e.kind in (EvidenceKind.SYMBOLIC, EvidenceKind.NUMERIC)]
+    errors = [e.finding.error for e in computed if e.finding.error is not None] or [
+        e.finding.error for e in deciding if e.finding.error is not None
+    ]
+    # Where a failing claim does hold, evidence that speaks for a part of it may know.
+    domains = [e.finding.domain for e in (*by_strength, *(others or ())) if e.finding.domain]
     counterexamples = [e.finding.counterexample for e in by_strength if e.finding.counterexample]
     return Ruling(
         verdict=verdict,

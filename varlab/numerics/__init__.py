@@ -2,7 +2,8 @@
 
 Closed forms for rho degrees of freedom (``psi_mean``, ``psi_variance``, ``ScaledInverseChi``), the exact
 law of the EMA (``AdaptiveRate``, ``psi_variance_path``), degrees of freedom, rectification, warm-ups and
-Adam's step bound; ``oracle`` and ``oracle_law`` are their slow mpmath twins.
+Adam's step bound; ``oracle`` and ``oracle_law`` are their slow mpmath twins. Functions take array-likes
+and return arrays of the broadcast shape; scalars give NumPy scalars.
 """
 
 from varlab.numerics.adaptive_rate import AdaptiveRate

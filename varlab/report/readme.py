@@ -25,7 +25,7 @@ def findings(data: Data) -> str:
     counts = {v: sum(c["verdict"] == v.value for c in claims) for v in Verdict}
     counted = ", ".join(f"**{n}** {v.value}" for v, n in counts.items() if n)
     failing = [
-        (_claim(c), c["source"], point(c["counterexample"]), c["domain_found"] or "nowhere found")
+        (_claim(c), c["source"], point(c["counterexample"]), c["domain_found"] or "not determined")
         for c in claims
         if c["verdict"] == Verdict.FAILS
     ]
