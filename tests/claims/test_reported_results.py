@@ -1,10 +1,12 @@
 """Reported figures: z-scores, and which standard deviations five scores can have."""
 
 import math
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from varlab.claims import reported_results as rr
 from varlab.core import Verdict
@@ -22,6 +24,25 @@ def test_z_scores_have_the_stated_size_under_the_null():
     beyond = np.mean([abs(rr.Comparison("", a, b, 1000).z(1000)) > rr.TWO_SIDED for a, b in counts])
     # Standard error 0.0034: five of them, false-fail rate 6e-7; a level of 0.10 is caught.
     assert beyond == pytest.approx(rr.LEVEL, abs=0.017)
+
+
+def test_a_difference_without_direction_counts_either_way():
+    claim = next(c for c in rr.CLAIMS if c.id == "blog1.lenet-decay")
+    (falls,) = (c for c in rr.LENET.comparisons if c.worse > c.better)
+    assert rr.LENET.z(falls) == -rr.smallest_z(falls) > 0
+    large = replace(falls, images=100_000)
+    statement = rr.BeyondNoise((large,), directed=False)
+    assert replace(claim, formula=statement).decide().verdict is Verdict.HOLDS
+    directed = replace(claim, formula=replace(statement, directed=True)).decide()
+    assert [e.agrees for e in directed.evidence] == [False, False]
+
+
+def test_the_simulated_chance_is_two_sided():
+    claim = next(c for c in rr.CLAIMS if c.id == "blog1.lenet-decay")
+    chance = claim.decide().evidence[1].finding.counterexample["chance"]
+    (falls,) = (c for c in rr.LENET.comparisons if c.worse > c.better)
+    # The normal tail and the binomial one differ by half a count in 70 at most.
+    assert chance == pytest.approx(2 * stats.norm.sf(rr.LENET.z(falls)), abs=0.01)
 
 
 def test_spreads_against_brute_force_over_all_ordered_scores():

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -102,6 +103,32 @@ def test_periods_by_summing(rule):
 def test_adaptation_times_are_those_of_the_runs():
     # Counting whole steps: at most one off.
     assert accumulators._runs_agree() <= 1
+
+
+def test_rmsprop_is_the_sooner_one_after_long_training_only():
+    early, late = (accumulators.adagrad_time(10.0, change) for change in (10, 1000))
+    assert early < accumulators.rmsprop_time(10.0, 0.99) < late
+    claim = next(c for c in optimiser_blogs.CLAIMS if c.id == "blog3.rmsprop-faster")
+    assert claim.decide().verdict is Verdict.FAILS
+    long = replace(optimiser_blogs.ADAPTATION, changes=(1000, 3000))
+    assert replace(claim, formula=long).decide().evidence[0].agrees is True
+    for wrong in (
+        replace(long, decays=(0.99999,)),
+        replace(long, sooner="adagrad", later="rmsprop"),
+    ):
+        assert replace(claim, formula=wrong).decide().verdict is Verdict.FAILS
+
+
+def test_l2_and_decoupled_decay_coincide_for_sgd_and_differ_for_adam():
+    from varlab.theory.symbols import x
+
+    claim = next(c for c in optimiser_blogs.CLAIMS if c.id == "blog2.adamw")
+    differ = replace(optimiser_blogs.DECAY, loses=False)
+    assert replace(claim, formula=differ).decide().verdict is Verdict.HOLDS
+    for wrong in (replace(differ, power=0), replace(differ, sgd=x), replace(differ, power=2)):
+        assert replace(claim, formula=wrong).decide().verdict is Verdict.FAILS
+    for evidence in claim.decide().evidence:  # each of them sees small gradients pull harder
+        assert evidence.agrees is False
 
 
 def test_adagrad_of_a_constant_gradient():

@@ -225,7 +225,7 @@ def check_scale_numeric(formula: sp.Expr, context: Context) -> Finding:
 CLAIMS = (
     Claim(
         id="adam.bound.sparse",
-        source="A section 2.1",
+        source="A §2.1",
         statement="abs(step) <= lr (1-b1)/sqrt(1-b2) when (1-b1) > sqrt(1-b2), eps = 0",
         kind=ClaimKind.INEQUALITY,
         domain_stated="(1-b1) > sqrt(1-b2), eps = 0",
@@ -241,7 +241,7 @@ CLAIMS = (
     ),
     Claim(
         id="adam.bound.dense",
-        source="A section 2.1",
+        source="A §2.1",
         statement="abs(step) <= lr otherwise, that is when (1-b1) <= sqrt(1-b2), eps = 0",
         kind=ClaimKind.INEQUALITY,
         domain_stated="(1-b1) <= sqrt(1-b2), eps = 0",
@@ -257,7 +257,7 @@ CLAIMS = (
     ),
     Claim(
         id="adam.bound.typical",
-        source="A section 2.1, B3",
+        source="A §2.1, B3",
         statement="the learning rate is (approximately) an upper bound of every parameter's step",
         kind=ClaimKind.APPROXIMATION,
         domain_stated="none stated",
@@ -270,7 +270,7 @@ CLAIMS = (
     ),
     Claim(
         id="adam.scale-invariance",
-        source="A section 2.1",
+        source="A §2.1",
         statement="rescaling all gradients by c leaves the steps unchanged (eps = 0)",
         kind=ClaimKind.EXACT,
         domain_stated="eps = 0; c not restricted",

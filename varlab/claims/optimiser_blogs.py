@@ -7,7 +7,7 @@ of B3 stand in accumulators.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -96,10 +96,13 @@ class WeightDecay:
         The decoupled coefficient, as in (1 - sgd) w - lr g, that equals an L2 term x w under SGD.
     power : int
         Under Adam an L2 term pulls like decoupled decay times sqrt(vhat)^-power.
+    loses : bool
+        Whether the L2 term is said to pull less than decoupled decay under Adam, wherever it is used.
     """
 
     sgd: sp.Expr
     power: int
+    loses: bool
 
 
 def check_decay_symbols(formula: WeightDecay, _: Context) -> Finding:
@@ -115,11 +118,20 @@ def check_decay_symbols(formula: WeightDecay, _: Context) -> Finding:
     if not same:
         point = same.counterexample or {"power": str(formula.power)}
         return Finding.refutes(f"Adam, pull of the L2 term: {same.how}", counterexample=point)
-    return Finding.supports(
+    detail = (
         "SGD: w - lr (g + L w) = (1 - lr L) w - lr g, so decoupled decay by lr L is the same; Adam: "
-        "the L2 term's pull is divided by sqrt(vhat), that of decoupled decay is not",
-        error=0.0,
+        "the L2 term's pull is divided by sqrt(vhat), that of decoupled decay is not"
     )
+    small = {v: sp.Rational(1, 10_000)}
+    if formula.loses and pull.subs(small) > 1:
+        return Finding.refutes(
+            detail
+            + ": they differ, but dividing by sqrt(vhat) makes the L2 term weaker only where "
+            "sqrt(vhat) > 1, and stronger where it is below 1",
+            counterexample={"sqrt(vhat)": 0.01, "pull over L w": float(pull.subs(small))},
+            domain="SGD: every lr and L. Adam: sqrt(vhat) > 1",
+        )
+    return Finding.supports(detail, error=0.0)
 
 
 def l2_pull(scale: float, gradients: Array) -> float:
@@ -142,16 +154,27 @@ def check_decay_adam(formula: WeightDecay, context: Context) -> Finding:
     crossing = float(optimize.brentq(lambda u: np.log(l2_pull(float(np.exp(u)), gradients)), -2, 2))
     listed = ", ".join(f"{scale:g}: {pull:.4g}" for scale, pull in pulls.items())
     threshold = float(np.exp(crossing))
+    detail = (
+        f"pull of an L2 term under Adam over that of decoupled decay, by gradient scale: {listed}; that "
+        "is 1/sqrt(vhat), so the part in parentheses holds: L2 and decoupled decay differ under Adam, "
+        "and coordinates with large gradients are decayed less than those with small ones. L2 'loses "
+        f"its effect' only where sqrt(vhat) > {threshold:.2f}; for smaller gradients it "
+        "pulls harder than decoupled decay, which keeps lr L w at every scale"
+    )
+    domain = (
+        "SGD: every lr and L. Adam: L2 is weaker than decoupled decay where sqrt(vhat) > "
+        f"{threshold:.2f}, stronger below"
+    )
+    strongest = max(scales, key=lambda s: pulls[s])
+    if formula.loses and pulls[strongest] > 1:
+        point = {"gradient scale": strongest, "pull of L2 / pull of decoupled": pulls[strongest]}
+        return Finding.refutes(detail, counterexample=point, domain=domain)
     return Finding.within(
         error,
-        0.02,
-        f"pull of an L2 term under Adam over that of decoupled decay, by gradient scale: {listed}; that "
-        "is 1/sqrt(vhat), so L2 and decoupled decay differ, and coordinates with large gradients are "
-        f"decayed less. L2 'loses its effect' only where sqrt(vhat) > {threshold:.2f}; for "
-        "smaller gradients it pulls harder than decoupled decay, which keeps lr L w at every scale",
+        context.required_tolerance,
+        detail,
         worst={"gradient scale": worst, "pull": pulls[worst], "stated": worst**-formula.power},
-        domain=f"SGD: every lr and L. Adam: L2 is weaker than decoupled decay where sqrt(vhat) > "
-        f"{threshold:.2f}, stronger below",
+        domain=domain,
     )
 
 
@@ -208,7 +231,7 @@ def check_lamb_numeric(formula: StepNorm, context: Context) -> Finding:
     )
 
 
-DECAY = WeightDecay(lr * x, 1)
+DECAY = WeightDecay(lr * x, 1, loses=True)
 ADAPTATION = Adaptation("rmsprop", "adagrad")
 
 CLAIMS = (
@@ -244,13 +267,11 @@ CLAIMS = (
             numeric(check_decay_adam),
             numeric(from_classic_optimisers.check_weight_decay),
         ),
-        mutants={
-            "coincide under Adam": replace(DECAY, power=0),
-            "no rescaling under SGD": replace(DECAY, sgd=x),
-            "divided by vhat": replace(DECAY, power=2),
-        },
+        tolerance=0.02,
+        tolerance_reason="the pull is (1 - sum a_i w_i)/sqrt(vhat) on average: up to 0.5% off at the steps "
+        "tested, and sampling adds less",
         equation=r"w - \alpha(g + \lambda w) = (1-\alpha\lambda)w - \alpha g, \quad "
-        r"\frac{\lambda w}{\sqrt{\hat v}} \ne \lambda w",
+        r"\frac{\lambda |w|}{\sqrt{\hat v}} < \lambda |w|",
     ),
     Claim(
         id="blog2.lamb",
@@ -293,18 +314,15 @@ CLAIMS = (
         domain_stated="none stated",
         formula=ADAPTATION,
         checks=(numeric(check_adaptation), numeric(from_classic_optimisers.check_adaptation)),
-        mutants={
-            "Adagrad sooner": Adaptation("adagrad", "rmsprop"),
-            "decay 0.99999": replace(ADAPTATION, decays=(0.99999,)),
-        },
         equation=r"k_{\mathrm{RMSProp}} < k_{\mathrm{Adagrad}}",
     ),
     Claim(
         id="blog3.gd-two-rates",
         source="B3",
         statement="on the convex surface shown there, lr 1e-2 oscillates and 1e-7 has not arrived after "
-        "100,000 steps; Adagrad arrives, then bursts out once when its accumulated rate has grown, and "
-        "a decaying lr prevents it",
+        "100,000 steps; Adagrad arrives, then bursts out once when its accumulated rate has grown "
+        "(read: because the rate lr over the root of the accumulator has grown), and a decaying lr "
+        "prevents it",
         kind=ClaimKind.EMPIRICAL,
         domain_stated="a convex surface with one flat and one steep direction (not given)",
         formula=TwoRates(1e-2, 1e-7, 100_000, rate_grows=True),

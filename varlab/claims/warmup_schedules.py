@@ -236,13 +236,14 @@ def check_period_numeric(formula: sp.Expr, context: Context) -> Finding:
         )
     edges = {rule: period_edge(formula, rule, context.required_tolerance) for rule in WARMUP_RULES}
     early = (first_adaptive_step(BETA2) or 1) - 1
+    later = (effective_warmup_period(BETA2) - early) * (1 - BETA2)
     return Finding.within(
         worst,
         context.required_tolerance,
         f"sum of (1 - multiplier) over the stated period, decided from b2 = {PRACTICE} on: "
         + "; ".join(lines)
         + f". Below that r_t departs first, as b2 = 0.9 shows. RAdam's momentum "
-        f"steps ({early} at b2 = 0.999) count as 1 each; without them r_t has {(effective_warmup_period(BETA2) - early) * (1 - BETA2):.4f} at b2 = 0.999",
+        f"steps ({early} at b2 = 0.999) count as 1 each; without them r_t has {later:.4f}",
         worst=at,
         domain="; ".join(f"{rule}: beta2 > {edge:.4f}" for rule, edge in edges.items()),
     )
