@@ -50,6 +50,14 @@ def test_wrong_identities_are_not_believed(left, right):
         assert {"left", "right"} <= set(checked.counterexample)
 
 
+def test_sides_that_are_both_infinite_are_not_equal():
+    left, right = sp.oo * x, sp.oo * x**2
+    assert check_equal(left, right, POSITIVE).outcome is Outcome.UNKNOWN
+    assert check_relation(sp.Ge(left, right, evaluate=False), POSITIVE).outcome is Outcome.UNKNOWN
+    assert check_equal(left, -right, POSITIVE).outcome is Outcome.REFUTED
+    assert check_equal(left, x, POSITIVE).outcome is Outcome.REFUTED
+
+
 def test_terms_that_cancel_completely_are_not_refuted_by_their_rounding():
     zero = sp.sqrt(2 + sp.sqrt(3)) - (sp.sqrt(6) + sp.sqrt(2)) / 2 + 0 * x
     assert check_equal(zero + x - x, sp.Integer(0), POSITIVE)

@@ -52,6 +52,22 @@ def test_a_wrong_determinant_is_caught():
     assert correlated_law.check_bivariate(wrong).outcome is Outcome.REFUTED
 
 
+def test_the_q_pochhammer_symbol_is_proved_for_every_step():
+    assert exact_law.check_pochhammer().outcome is Outcome.PROVED
+    wrong = exact_law.pochhammer_argument() * b2
+    assert exact_law.check_pochhammer(wrong).outcome is Outcome.REFUTED
+
+
+def test_what_is_shown_at_a_few_steps_is_not_called_proved():
+    assert correlated_law.check_precision().outcome is Outcome.PROVED
+    bivariate = correlated_law.check_bivariate(
+        correlated_law.determinant(correlated_law.ema_weights(2))
+    )
+    for checked in (bivariate, correlated_law.check_continuant()):
+        assert checked.outcome is Outcome.CONFIRMED
+        assert "t = " in checked.how
+
+
 def test_second_step_at_fifty_digits():
     ours = exact_law.moment(1, 2, NINE_TENTHS)
     assert agree(ours, direct_moment(1, 2, NINE_TENTHS), 50)

@@ -9,7 +9,14 @@ import sympy as sp
 
 from varlab.theory import inverse_chi as law
 from varlab.theory.checking import Outcome, check_equal
-from varlab.theory.inverse_chi_limits import check_expansion, check_order, check_pole, expansion
+from varlab.theory.inverse_chi_limits import (
+    check_expansion,
+    check_order,
+    check_pole,
+    check_tail,
+    expansion,
+    tail_constant,
+)
 from varlab.theory.log_psi import cumulant, log_variance
 from varlab.theory.symbols import p, rho, tau, x
 
@@ -85,3 +92,8 @@ def test_wrong_limits_are_refuted():
     assert check_order(sp.Integer(1)).outcome is Outcome.REFUTED
     assert check_pole(1).outcome is Outcome.REFUTED
     assert check_expansion(2)
+
+
+def test_the_tail_of_the_expansion_is_bounded():
+    assert check_tail(3).outcome is Outcome.PROVED
+    assert check_tail(3, tail_constant(3) / 100).outcome is Outcome.REFUTED

@@ -17,6 +17,15 @@ def test_every_step_is_proved(step):
     assert step.check().outcome is Outcome.PROVED
 
 
+def test_a_limit_without_its_own_domain_is_refuted():
+    wrong = sb.sparse_bound() ** 2
+    assert sb.check_limit(wrong).outcome is Outcome.REFUTED
+    # The finite form means nothing for b1^2 > b2: it is negative, and K_t grows.
+    pair = {b1: sp.Rational(99, 100), b2: sp.Rational(9, 10)}
+    assert sb.bound_limit().args[0][0].subs(pair) ** 2 < 0
+    assert sb.bound(sp.Integer(200), pair[b1], pair[b2]) > 100
+
+
 def test_scale_invariance_checks():
     assert sb.scale_invariance().holds()
 

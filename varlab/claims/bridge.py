@@ -27,7 +27,14 @@ def derivation_finding(derivation: Derivation, *, domain: str | None = None) -> 
         if not checked:
             return as_finding(checked, note=f"step '{step.title}'")
     proved = sum(c.outcome is Outcome.PROVED for c in checks)
-    detail = f"{derivation.title}: {len(checks)} steps, {proved} proved, the rest at 50 digits"
+    detail = f"{derivation.title}: {proved} of {len(checks)} steps proved"
+    confirmed = [
+        f"'{step.title}' ({checked.how})"
+        for step, checked in zip(derivation.steps, checks, strict=True)
+        if checked.outcome is Outcome.CONFIRMED
+    ]
+    if confirmed:
+        detail += f", {len(confirmed)} confirmed: {'; '.join(confirmed)}"
     return Finding.supports(detail, error=_largest(c.error for c in checks), domain=domain)
 
 

@@ -80,6 +80,8 @@ def check_equal(
         a, b = _value(left, point), _value(right, point)
         if a is None or b is None:
             return Checked(Outcome.UNKNOWN, f"no value at {_shown(point)}")
+        if _both_infinite(a, b):
+            return Checked(Outcome.UNKNOWN, f"not finite on both sides at {_shown(point)}")
         deviation = _deviation(a, b, partial(_addends, left - right, point))
         if deviation is None:
             return Checked(Outcome.UNKNOWN, f"not enough digits at {_shown(point)}")
@@ -121,6 +123,8 @@ def check_relation(
         a, b = _value(relation.lhs, point), _value(relation.rhs, point)
         if a is None or b is None:
             return Checked(Outcome.UNKNOWN, f"no value at {_shown(point)}")
+        if _both_infinite(a, b):
+            return Checked(Outcome.UNKNOWN, f"not finite on both sides at {_shown(point)}")
         deviation = _deviation(a, b, partial(_addends, relation.lhs - relation.rhs, point))
         false = relation.func(a, b) == sp.false
         if deviation is None or deviation <= AGREEMENT:
@@ -200,6 +204,11 @@ def _deviation(a: sp.Expr, b: sp.Expr, scale: Callable[[], sp.Expr | None]) -> s
     if largest == 0:
         return abs(a - b) / size
     return abs(a - b) / max(largest, size)
+
+
+def _both_infinite(a: sp.Expr, b: sp.Expr) -> bool:
+    # Two sides that are infinite alike can differ in how fast they get there.
+    return bool(a.is_infinite and a == b)
 
 
 def _digits(value: sp.Expr) -> int:

@@ -13,11 +13,11 @@ import mpmath as mp
 import sympy as sp
 
 from varlab.core import require
-from varlab.theory.checking import DIGITS, Checked, Outcome, check_equal
+from varlab.theory.checking import DIGITS, Checked, all_of, check_equal
 from varlab.theory.derivation import Derivation, Step
-from varlab.theory.domain import Domain, above, between
+from varlab.theory.domain import Domain, above, between, integers_from
 from varlab.theory.moving_average import ema_weight
-from varlab.theory.symbols import b2, g, i, k, mu, s, t, theta, w, x, z
+from varlab.theory.symbols import b2, g, i, k, mu, n, s, t, theta, w, x, z
 
 FACTOR_DOMAIN = Domain({z: above(0), w: between(0, 1), s: above(0)})
 TRANSFORM_DOMAIN = Domain({z: above(0), b2: between(0, 1), s: above(0)})
@@ -252,19 +252,20 @@ def check_factor(expression: sp.Expr) -> Checked:
     return check_equal(integral, expression, FACTOR_DOMAIN)
 
 
-def check_pochhammer(steps: tuple[int, ...] = (1, 2, 3, 7)) -> Checked:
-    """Product of factors against the q-Pochhammer symbol, term by term for several t."""
-    outcome = Outcome.PROVED
-    for step in steps:
-        n = sp.Integer(step)
-        left = transform(n).doit() ** -2
-        right = q_pochhammer(pochhammer_argument(n), b2, n).doit()
-        checked = check_equal(left, right, TRANSFORM_DOMAIN, prover=sp.cancel)
-        if not checked:
-            return checked
-        if checked.outcome is not Outcome.PROVED:
-            outcome = checked.outcome
-    return Checked(outcome, f"the factors agree one by one at t = {', '.join(map(str, steps))}")
+def check_pochhammer(argument: sp.Expr | None = None) -> Checked:
+    """The factor of the weight n steps back is (1 - a b2^n)^(-1/2), for symbolic t and n.
+
+    Index t - n of the product runs through 1..t as n runs through 0..t-1, the indices of the
+    q-Pochhammer symbol: equal factors make equal products at every t. ``argument`` is a.
+    """
+    a = pochhammer_argument() if argument is None else argument
+    domain = Domain({**TRANSFORM_DOMAIN.intervals, t: integers_from(1), n: integers_from(0)})
+    weight = ema_weight(t - n, t)
+    return all_of(
+        check_equal(2 * z * s**2 * weight, -a * b2**n, domain, prover=sp.cancel),
+        check_equal(factor(w=weight) ** -2, 1 - a * b2**n, domain, prover=sp.cancel),
+        how="2 z s^2 w_(t-n) = -a b2^n for every t and n, factor by factor",
+    )
 
 
 def check_mellin() -> Checked:

@@ -182,8 +182,9 @@ def limits() -> Derivation:
 def check_expansion(order: int = 3) -> Checked:
     """Decide that the expansion's remainder, times rho^order, vanishes between the two bounds.
 
-    F lies between its sum cut after ``order`` terms and that sum plus C times the next power, for
-    some C; both give the same expansion up to rho^-order, by SymPy's limits.
+    F lies between its sum cut after ``order`` terms and that sum plus C / ((x-1) x^order)
+    (:func:`check_tail`); both give the same expansion up to rho^-order, by SymPy's limits with a
+    free C > 0.
     """
     C = sym.c
     cut = partial_sum(order)
@@ -201,4 +202,39 @@ def check_expansion(order: int = 3) -> Checked:
         )
         for bound in (cut, loose)
     ]
-    return all_of(check_gauss_sum(), *checks, how="both cuts of the series give these coefficients")
+    return all_of(
+        check_tail(order), *checks, how="F lies between two bounds that give these coefficients"
+    )
+
+
+def tail_constant(order: int) -> sp.Expr:
+    """C of 0 < F - cut < C/((x-1) x^order): the limit at x = 1 of (x-1)_(order+1) (F - cut)."""
+    first = sp.limit(sp.cancel((partial_sum(order) - 1) * (x - 1)), x, 1)
+    return sp.factorial(order) * (AT_ONE - first)
+
+
+def check_tail(order: int, constant: sp.Expr | None = None) -> Checked:
+    """Decide 0 < F - cut < C/((x-1) x^order) on x > 1, the cut after the term of index ``order``.
+
+    Times (x-1)_(order+1) = (x-1) x ... (x+order-1), the first later term is constant in x and every
+    other one a product with falling ratios: their sum is largest at x = 1, where it is C.
+    ``constant`` replaces C.
+    """
+    C = tail_constant(order) if constant is None else constant
+    rising = sp.prod([x - 1 + j for j in range(order + 1)])
+    term = sp.prod([term_ratio().subs(n, j) for j in range(order + 1)])
+    scaled = sp.cancel(rising * term)
+    at_one = sp.cancel(rising / (x - 1)).subs(x, 1)
+    first = sp.cancel((partial_sum(order) - 1) * (x - 1)).subs(x, 1)
+    argument = all_of(
+        check_gauss_sum(),
+        check_equal(scaled, scaled.subs(x, 2), ABOVE_ONE),
+        check_positive(term_ratio(), LATER_TERMS),
+        check_decreasing(term_ratio(), x, LATER_TERMS),
+        check_limit(scaled_excess(), x, 1, AT_ONE),
+        check_relation(sp.Ge(C, at_one * (AT_ONE - first), evaluate=False), ABOVE_ONE, points=1),
+        check_positive(sp.expand(sp.cancel(rising / (x - 1))) - x**order, ABOVE_ONE),
+        how="(x-1)_(order+1) (F - cut) falls in x from its finite value at x = 1",
+    )
+    tail = sp.Lt(gamma_ratio() - partial_sum(order), C / ((x - 1) * x**order), evaluate=False)
+    return held_against(argument, check_relation(tail, ABOVE_ONE, points=8))

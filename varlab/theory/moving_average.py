@@ -8,11 +8,17 @@ from __future__ import annotations
 
 import sympy as sp
 
-from varlab.theory.checking import Checked, Outcome, check_equal
+from varlab.theory.checking import (
+    Checked,
+    all_of,
+    check_equal,
+    check_relation,
+)
+from varlab.theory.checking import check_limit as check_limit_of
 from varlab.theory.derivation import Derivation, Step, equality
 from varlab.theory.domain import Domain, Interval, above, between
 from varlab.theory.sums import by_closing_sums, close_sums
-from varlab.theory.symbols import b2, f, i, rho_inf, s, t
+from varlab.theory.symbols import b2, f, i, rho_inf, s, t, x
 
 # Points of t are drawn up to 24: sums over the steps are evaluated term by term at each of them.
 STEPS = Interval(sp.S.One, sp.oo, closed_lower=True, integer=True, sample_upper=24)
@@ -122,14 +128,19 @@ def simple_average() -> Derivation:
 
 
 def check_strict_spread() -> Checked:
-    """For t >= 2: newest / oldest weight = b2^-(t-1) > 1 as b2 < 1, by the sign of its logarithm."""
+    """For t >= 2: newest / oldest weight = b2^-(t-1) > 1 as b2 < 1, by the sign of its logarithm.
+
+    b2 = exp(-s), s > 0, runs over (0, 1), where the logarithm is (t-1) s.
+    """
     ratio = sp.simplify(ema_weight(t) / ema_weight(sp.S.One))
     logarithm = sp.expand_log(sp.log(ratio), force=True)
-    same = check_equal(logarithm, -(t - 1) * sp.log(b2), FROM_SECOND_STEP)
-    if not same:
-        return same
-    return Checked(
-        same.outcome, "log ratio = (t-1) log(1/beta2), a product of two positive numbers"
+    from_second = Domain({t: FROM_SECOND_STEP.intervals[t], s: above(0)})
+    along = sp.expand_log(logarithm.subs(b2, sp.exp(-s)))
+    return all_of(
+        check_equal(logarithm, -(t - 1) * sp.log(b2), FROM_SECOND_STEP),
+        check_equal(along, (t - 1) * s, from_second),
+        check_relation(sp.Gt((t - 1) * s, 0, evaluate=False), from_second),
+        how="log ratio = (t-1) s for beta2 = exp(-s), positive for t >= 2",
     )
 
 
@@ -193,11 +204,12 @@ def gap_to_limit(t: sp.Expr = t, b2: sp.Expr = b2) -> sp.Expr:
 
 def check_limit() -> Checked:
     """rho_inf - rho_t = 2 t b2^t/(1-b2^t), positive, with limit 0."""
-    same = check_equal(rho_limit() - rho_t(), gap_to_limit(), DOMAIN)
-    if not same:
-        return same
-    # b2 = exp(-s), s > 0, says beta2 < 1 in a form that SymPy's limits can use.
-    limit = sp.limit(gap_to_limit().subs(b2, sp.exp(-s)), t, sp.oo)
-    if limit != 0:
-        return Checked(Outcome.UNKNOWN, f"SymPy finds the limit {limit}")
-    return Checked(same.outcome, "gap > 0 at every t, and SymPy's limit of the gap is 0")
+    # b2^t lies in (0, 1) for every step; as a variable x of its own it leaves a rational function.
+    gap = gap_to_limit().subs(b2**t, x)
+    return all_of(
+        check_equal(rho_limit() - rho_t(), gap_to_limit(), DOMAIN),
+        check_relation(sp.Gt(gap, 0, evaluate=False), Domain({t: STEPS, x: DECAYS})),
+        # b2 = exp(-s), s > 0, says beta2 < 1 in a form that SymPy's limits can use.
+        check_limit_of(gap_to_limit().subs(b2, sp.exp(-s)), t, sp.oo, 0),
+        how="the gap is positive for every beta2^t in (0, 1), and SymPy's limit of it is 0",
+    )

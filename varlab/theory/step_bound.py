@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import sympy as sp
 
-from varlab.theory.checking import Checked, Outcome, check_equal
+from varlab.theory.checking import Checked, Outcome, all_of, check_equal, check_relation
+from varlab.theory.checking import check_limit as sympy_limit
 from varlab.theory.derivation import Derivation, Step
 from varlab.theory.domain import Domain, Interval, above, between
 from varlab.theory.moving_average import ema_weight
-from varlab.theory.symbols import b1, b2, c, i, m, t, v, x
+from varlab.theory.symbols import b1, b2, c, i, m, t, v, x, y
 
 # Sums over the steps are evaluated term by term at each sampled t.
 STEPS = Interval(sp.S.One, sp.oo, closed_lower=True, integer=True, sample_upper=12)
@@ -142,11 +143,54 @@ def check_excess() -> Checked:
     return check_equal((a - w) ** 2 / w, a**2 / w - 2 * a + w, terms)
 
 
-def check_limit() -> Checked:
-    """Limit of K_t^2 for b1^2 < b2, with the three powers that decay as t grows set to 0."""
-    q = b1**2 / b2
-    decayed = bound_squared().subs({q**t: 0, b1**t: 0, b2**t: 0})
-    return check_equal(decayed, (1 - b1) ** 2 / ((1 - b2) * (1 - q)), DOMAIN)
+def check_limit(limit: sp.Expr | None = None) -> Checked:
+    """Limit of K_t^2 where b1^2 < b2; ``limit`` replaces the stated one.
+
+    b2 = e^-y and b1^2 = e^-(x+y) with x, y > 0 are all pairs with b1^2 < b2: q = e^-x.
+    """
+    stated = bound_limit().args[0][0] ** 2 if limit is None else limit
+    below = {b1: sp.exp(-(x + y) / 2), b2: sp.exp(-y)}
+    squared = sp.powsimp(bound_squared().subs(below, simultaneous=True))
+    found = sp.limit(squared, t, sp.oo)
+    domain = Domain({x: between(0, 3), y: between(0, 3)})
+    return all_of(
+        check_equal(found, stated.subs(below, simultaneous=True), domain),
+        how="SymPy's limit along b2 = e^-y, b1^2 = e^-(x+y), x, y > 0: all pairs with b1^2 < b2",
+    )
+
+
+def check_divergence() -> Checked:
+    """K_t^2 grows without bound where b1^2 >= b2: q = e^x > 1 (b2 = e^-(x+y), b1^2 = e^-y), and q = 1."""
+    pair = {b1: sp.exp(-y / 2), b2: sp.exp(-(x + y))}
+    scale = (1 - b1) ** 2 / (1 - b2)
+    found = sp.limit(head().subs(pair, simultaneous=True), t, sp.oo)
+    exponents = Domain({x: between(0, 3), y: between(0, 3)})
+    return all_of(
+        check_equal(found, scale.subs(pair, simultaneous=True), exponents),
+        check_relation(sp.Gt(scale, 0, evaluate=False), DOMAIN),
+        sympy_limit(sp.exp(x * t) - 1, t, sp.oo, sp.oo),
+        sympy_limit(t, t, sp.oo, sp.oo),
+        how="the head tends to (1-b1)^2/(1-b2) > 0; q^t - 1 at q = e^x and the number t of equal "
+        "terms grow without bound",
+    )
+
+
+def check_above_sparse() -> Checked:
+    """The limit exceeds the sparse bound where b1^2 < b2: b2 = b1^2 + (1-b1^2) x with x in (0, 1)."""
+    decay = b1**2 + (1 - b1**2) * x
+    domain = Domain({b1: between(0, 1), x: between(0, 1)})
+    limit = bound_limit().args[0][0] ** 2
+    excess = (limit - sparse_bound() ** 2).subs(b2, decay)
+    return all_of(
+        check_equal(excess, excess_over_sparse().subs(b2, decay), domain),
+        check_relation(sp.Gt(excess, 0, evaluate=False), domain),
+        how="on b2 = b1^2 + (1-b1^2) x, 0 < x < 1: equal, and positive by its coefficients",
+    )
+
+
+def excess_over_sparse() -> sp.Expr:
+    """Limit of K_t^2 minus the sparse bound squared, for b1^2 < b2."""
+    return sparse_bound() ** 2 * (b1**2 / b2) / (1 - b1**2 / b2)
 
 
 def step_bound() -> Derivation:
@@ -155,7 +199,6 @@ def step_bound() -> Derivation:
     excess = sp.Sum((a - w) ** 2 / w, (i, 1, t))
     u2 = squared_step(worst_gradient())
     limit = (1 - b1) ** 2 / ((1 - b2) * (1 - b1**2 / b2))
-    above_sparse = sparse_bound() ** 2 * (b1**2 / b2) / (1 - b1**2 / b2)
     terms = sp.IndexedBase("g")
     return Derivation(
         "step_bound",
@@ -211,8 +254,15 @@ def step_bound() -> Derivation:
             Step(
                 "Limit",
                 sp.Eq(sp.Limit(bound_squared(), t, sp.oo), limit),
-                "For b1^2 < b2 the three powers vanish; for b1^2 >= b2 there is no bound over t.",
+                "For b1^2 < b2: q^t, b1^t and b2^t vanish.",
                 check_limit,
+            ),
+            Step(
+                "No bound over t",
+                sp.Eq(sp.Limit(bound_squared_at_equality(), t, sp.oo), sp.oo, evaluate=False),
+                "For b1^2 = b2 as for b1^2 > b2, where K_t^2 grows like q^t, q = b1^2/b2: no "
+                "constant bounds every step.",
+                check_divergence,
             ),
             Step(
                 "A single gradient after zeros",
@@ -226,9 +276,9 @@ def step_bound() -> Derivation:
             ),
             Step(
                 "Above the sparse bound",
-                sp.Eq(limit - sparse_bound() ** 2, above_sparse),
+                sp.Eq(limit - sparse_bound() ** 2, excess_over_sparse()),
                 "Positive for every b1 with 0 < b1^2 < b2: a single gradient is not the worst case.",
-                lambda: check_equal(limit - sparse_bound() ** 2, above_sparse, DOMAIN),
+                check_above_sparse,
                 "A section 2.1, first case",
             ),
         ),
