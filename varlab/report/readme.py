@@ -80,17 +80,16 @@ def peers(data: Data) -> str:
 
 
 def audits(data: Data) -> str:
-    """Verdicts of every audited task, and how many times the theory's variance its layers have."""
+    """Per task the verdicts of its layers, and how many times the theory's variance they have."""
     rows = [
         (
             f"`{audit['task']}`",
-            *(audit["verdicts"][name] for name in data["assumptions"]),
-            f"{audit['lowest']:.3g} to {audit['highest']:.3g}",
-            f"{audit['median']:.3g}",
+            *(" / ".join(map(str, audit["layers"][name])) for name in data["assumptions"]),
+            f"{audit['lowest']:.2g}, {audit['median']:.2g}, {audit['highest']:.2g}",
         )
         for audit in data["audits"]
     ]
-    head = ("task", *data["assumptions"], "Var of vhat / theory, layers", "median layer")
+    head = ("task", *data["assumptions"], "lowest, median, highest layer")
     return "\n".join((data["caption"], "", *_table(head, rows)))
 
 
@@ -98,6 +97,7 @@ def audits(data: Data) -> str:
 BLOCKS: dict[str, tuple[str, Callable[[Data], str]]] = {
     "ledger": ("varlab/claims/released_ledger.json", findings),
     "peers": ("tests/optim/conformance/peers_measured.json", peers),
+    "audits": ("tests/audit/audits_measured.json", audits),
 }
 
 
