@@ -17,6 +17,7 @@ from varlab.claims import (
 from varlab.core import Verdict
 from varlab.theory import kish
 from varlab.theory.moving_average import rho_t
+from varlab.theory.symbols import b2, t
 
 CLAIMS = {
     claim.id: claim
@@ -104,3 +105,10 @@ def test_first_adaptive_step_for_another_decay():
     assert (
         with_formula("radam.alg2.first-adaptive-step", statement).decide().verdict is Verdict.HOLDS
     )
+
+
+def test_a_looser_bound_of_the_spread_is_true_as_well():
+    ruling = with_formula("radam.s32.weight-spread", 1 - b2**t / 2).decide()
+    assert ruling.verdict is Verdict.HOLDS
+    assert "sharp" not in ruling.domain_found
+    assert "sharp" in CLAIMS["radam.s32.weight-spread"].decide().domain_found
