@@ -1,5 +1,7 @@
 """Sections A and B of the ledger: expected verdicts, domains found, and every mutant caught."""
 
+from dataclasses import replace
+
 import mpmath
 import numpy as np
 import pytest
@@ -97,6 +99,20 @@ def test_kershaws_bound_passes_where_eq10_fails():
     assert positive(repaired.margin, points, "t", what="margin").agrees
     eq10 = CLAIMS["radam.appA.eq10"].formula
     assert not positive(eq10.margin, points, "t", what="margin").agrees
+
+
+def test_an_order_is_an_upper_bound():
+    claim = replace(CLAIMS["radam.s42.order"], formula=sp.Rational(-1, 2), mutants={})
+    ruling = claim.decide()
+    assert [evidence.agrees for evidence in ruling.evidence] == [True, True, True]
+    assert "not sharp" in ruling.evidence[0].finding.detail
+
+
+def test_single_precision_is_held_against_fifty_digits():
+    # The stable form in float32 is off by its own rounding, half a unit, and no more.
+    stable = variance_decay.Form("stable", variance_decay._stable)
+    errors = variance_decay.breakdown(stable, np.float32, variance_decay.LARGEST_RHO)
+    assert 0.1 < errors.amplification <= 0.5 + 1e-6
 
 
 def test_breaking_points_are_those_of_the_exponent_range():

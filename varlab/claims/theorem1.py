@@ -38,35 +38,56 @@ NATURAL = "rho > 2"
 # -- Theorem 1 and Lemma 1
 
 
-def _falls_by_gauss(stated: sp.Expr, _: Context) -> Finding:
-    """``stated`` is Var[psi] at tau = 1 as a function of rho, said to fall."""
+@dataclass(frozen=True)
+class Monotone:
+    """The statement that an expression in rho, Var[psi] at tau = 1, falls or rises on rho > ``lower``.
+
+    ``direction`` is -1 for falling, +1 for rising.
+    """
+
+    expression: sp.Expr
+    direction: int
+    lower: float
+
+
+def _falls_by_gauss(stated: Monotone, _: Context) -> Finding:
     same = check_equal(
-        psi_variance_gamma(tau=sp.S.One), stated, where_finite(2), prover=by_duplication
+        psi_variance_gamma(tau=sp.S.One), stated.expression, where_finite(2), prover=by_duplication
     )
     if not same:
-        return as_finding(same, note="against Var[psi], whose fall is what the argument shows")
-    return as_finding(
-        gauss.check_variance_falls(), domain=NATURAL, note="Var[psi] = x/(x-1) (1 - 1/F), x = rho/2"
-    )
+        return Finding.silent("the argument is about Var[psi], and the expression is another one")
+    if stated.lower < 2:
+        return Finding.refutes(
+            f"Var[psi] is infinite on ({stated.lower:g}, 2] and does not change there",
+            counterexample={"lower end": stated.lower, "Var[psi] is finite from": 2.0},
+            domain=NATURAL,
+        )
+    falls = gauss.check_variance_falls()
+    note = "Var[psi] = x/(x-1) (1 - 1/F), x = rho/2"
+    if falls and stated.direction > 0:
+        ends = {f"Var[psi] at rho = {at}": float(stated.expression.subs(rho, at)) for at in (5, 6)}
+        return Finding.refutes(f"{note}: it falls, {falls.how}", counterexample=ends)
+    return as_finding(falls, domain=NATURAL, note=note)
 
 
-def _falls_at_points(stated: sp.Expr, _: Context) -> Finding:
-    value = function(stated, rho)
-    grid = from_pole(60)
-    values = [value(point) for point in grid]
-    steps = {grid[i + 1]: values[i] - values[i + 1] for i in range(len(grid) - 1)}
+def _falls_at_points(stated: Monotone, _: Context) -> Finding:
+    value = function(stated.expression, rho)
+    grid = above(min(stated.lower, 2.0), nearest=1e-6, farthest=1e6, count=60)
+    values = [stated.direction * value(point) for point in grid]
+    steps = {grid[i + 1]: values[i + 1] - values[i] for i in range(len(grid) - 1)}
     return positive(
         lambda point: steps[point],
         grid[1:],
         "rho",
-        what="the fall of Var[psi] from one grid point to the next",
+        what=f"the {'rise' if stated.direction > 0 else 'fall'} from one grid point to the next",
         domain=NATURAL,
     )
 
 
-def _falls_in_numerics(stated: sp.Expr, _: Context) -> Finding:
+def _falls_in_numerics(stated: Monotone, _: Context) -> Finding:
+    """That the expression is Var[psi]."""
     return compare(
-        function(stated, rho),
+        function(stated.expression, rho),
         lambda degrees: float(psi_variance(float(degrees))),
         [(mpmath.mpf(float(r)),) for r in above(2, nearest=1e-3, farthest=1e6, count=20)],
         ("rho",),
@@ -75,21 +96,44 @@ def _falls_in_numerics(stated: sp.Expr, _: Context) -> Finding:
     )
 
 
-def _slope_by_paper(stated: sp.Expr, _: Context) -> Finding:
-    """``stated`` is the bracket's derivative in t, said to be negative."""
-    same = paper.check_slope(stated)
+@dataclass(frozen=True)
+class Slope:
+    """The statement that an expression in t, the bracket's derivative, lies below or above a bound.
+
+    ``sign`` is -1 for below, +1 for above.
+    """
+
+    expression: sp.Expr
+    sign: int
+    bound: sp.Expr
+
+
+def _slope_by_paper(stated: Slope, _: Context) -> Finding:
+    same = paper.check_slope(stated.expression)
     if not same:
         return as_finding(same, note="against the derivative of the bracket")
-    return as_finding(paper.check_lemma1(), domain="t > 2", note="Appendix A for every t > 2")
+    if stated.bound != 0:
+        return Finding.silent("the argument is about the sign of the derivative")
+    negative = paper.check_lemma1()
+    if negative and stated.sign > 0:
+        value = float(stated.expression.subs(nu, 5))
+        return Finding.refutes(
+            f"Appendix A for every t > 2: negative, {negative.how}",
+            counterexample={"t": 5, "derivative": value},
+        )
+    return as_finding(negative, domain="t > 2", note="Appendix A for every t > 2")
 
 
-def _slope_at_points(stated: sp.Expr, _: Context) -> Finding:
+def _slope_at_points(stated: Slope, _: Context) -> Finding:
+    margin = stated.sign * (stated.expression - stated.bound)
+    side = "derivative minus bound" if stated.sign > 0 else "bound minus derivative"
     return positive(
-        function(-stated, nu), from_pole(), "t", what="minus the stated derivative", domain="t > 2"
+        function(margin, nu), from_pole(), "t", what=f"{side} ({stated.bound})", domain="t > 2"
     )
 
 
-def _slope_by_differences(stated: sp.Expr, _: Context) -> Finding:
+def _slope_by_differences(stated: Slope, _: Context) -> Finding:
+    """That the expression is the bracket's derivative."""
     bracket = function(paper.bracket(), nu)
 
     def witness(t: Real) -> Real:
@@ -98,7 +142,7 @@ def _slope_by_differences(stated: sp.Expr, _: Context) -> Finding:
             return (bracket(t + h) - bracket(t - h)) / (2 * h)
 
     return compare(
-        function(stated, nu),
+        function(stated.expression, nu),
         witness,
         [(t,) for t in above(2, nearest=1e-3, farthest=1e4, count=12)],
         ("t",),
@@ -175,7 +219,7 @@ CLAIMS: tuple[Claim, ...] = (
         equation=r"\frac{d}{d\rho}\mathrm{Var}[\psi] < 0",
         kind=ClaimKind.INEQUALITY,
         domain_stated="rho > 4",
-        formula=_VARIANCE,
+        formula=Monotone(_VARIANCE, -1, 4.0),
         derivation="theorem1_paper.paper_proof",
         checks=(
             symbolic(_falls_by_gauss),
@@ -183,7 +227,11 @@ CLAIMS: tuple[Claim, ...] = (
             numeric(_falls_in_numerics),
             monte_carlo(check_falls),
         ),
-        mutants={"increases": -_VARIANCE, "rho^2 Var[psi]": rho**2 * _VARIANCE},
+        mutants={
+            "increases": Monotone(_VARIANCE, 1, 4.0),
+            "on rho > 1": Monotone(_VARIANCE, -1, 1.0),
+            "rho^2 Var[psi]": Monotone(rho**2 * _VARIANCE, -1, 4.0),
+        },
     ),
     Claim(
         id="radam.lemma1",
@@ -195,14 +243,18 @@ CLAIMS: tuple[Claim, ...] = (
         ),
         kind=ClaimKind.INEQUALITY,
         domain_stated="t >= 4",
-        formula=_SLOPE,
+        formula=Slope(_SLOPE, -1, sp.S.Zero),
         derivation="theorem1_paper.paper_proof",
         checks=(
             symbolic(_slope_by_paper),
             numeric(_slope_at_points),
             numeric(_slope_by_differences),
         ),
-        mutants={"positive": -_SLOPE, "below -1/t^2": _SLOPE + 1 / nu**2},
+        mutants={
+            "positive": Slope(_SLOPE, 1, sp.S.Zero),
+            "below -1/t^2": Slope(_SLOPE, -1, -1 / nu**2),
+            "another derivative": Slope(2 * _SLOPE, -1, sp.S.Zero),
+        },
     ),
     Claim(
         id="varlab.thm1.gauss",
