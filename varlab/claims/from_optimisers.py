@@ -220,16 +220,17 @@ def check_adam_2k(formula: Isolation, context: Context) -> Finding:
         f"varlab.optim.Adam2k, {frozen} frozen steps of N(0, 1) gradients, {coordinates} coordinates: "
         f"mean |u| of its first step {mean:.3f} +- {error:.3f}; Adam's is exactly 1"
     )
-    if 1 - mean <= formula.same_size + 5 * error:
-        return Finding.supports(detail, error=1 - mean)
+    gap = abs(mean / formula.size - 1)
+    if gap <= context.required_tolerance + 5 * error:
+        return Finding.supports(detail, error=gap)
     return Finding.refutes(
         detail,
         counterexample={"Adam: mean |u_1|": 1.0, "Adam-2k: mean |u_1|": mean},
-        error=1 - mean,
+        error=gap,
     )
 
 
-def check_adam_eps(formula: Isolation, _: Context) -> Finding:
+def check_adam_eps(formula: Isolation, context: Context) -> Finding:
     """Mean size of the first step of varlab's Adam-eps, over the quantiles of N(0, e^-20)."""
     from varlab.optim import AdamEps
 
@@ -241,10 +242,11 @@ def check_adam_eps(formula: Isolation, _: Context) -> Finding:
         f"varlab.optim.AdamEps, eps = 1e-4, on {points} quantiles of N(0, e^-20): mean |u_1| = "
         f"{mean:.5f}; Adam's is 1"
     )
-    if 1 - mean <= formula.same_size:
-        return Finding.supports(detail, error=1 - mean)
+    gap = abs(mean / formula.size - 1)
+    if gap <= context.required_tolerance:
+        return Finding.supports(detail, error=gap)
     return Finding.refutes(
         detail,
         counterexample={"s": scale, "Adam: mean |u_1|": 1.0, "Adam-eps: mean |u_1|": mean},
-        error=1 - mean,
+        error=gap,
     )

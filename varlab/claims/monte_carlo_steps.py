@@ -78,14 +78,15 @@ def check_adam_eps_size(formula: Isolation, context: Context) -> Finding:
         f"{DRAWS} first steps at s = e^-10, eps = 1e-4: mean |u_1| = {mean:.5f} +- {radius:.5f} "
         f"(false-fail rate {RATE:.0e}); Adam's is 1"
     )
-    if 1 - mean - radius > formula.same_size:
+    gap = abs(mean / formula.size - 1)
+    if gap - radius > context.required_tolerance:
         return Finding.refutes(
             detail,
             counterexample={"Adam: mean |u_1|": 1.0, "Adam-eps: mean |u_1|": mean},
-            error=1 - mean,
+            error=gap,
         )
-    if 1 - mean + radius <= formula.same_size:
-        return Finding.supports(detail, error=1 - mean)
+    if gap + radius <= context.required_tolerance:
+        return Finding.supports(detail, error=gap)
     return Finding.silent(detail)
 
 

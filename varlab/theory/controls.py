@@ -15,8 +15,9 @@ from varlab.core import require
 from varlab.theory.checking import DIGITS, Checked, Outcome, check_equal
 from varlab.theory.derivation import Derivation, Step
 from varlab.theory.domain import Domain, between
+from varlab.theory.first_step import normal_density
 from varlab.theory.moving_average import ema_weight
-from varlab.theory.symbols import b1, b2, eps, g, s, t, x, y
+from varlab.theory.symbols import b1, b2, eps, g, i, s, t, x, y
 
 DOMAIN = Domain({eps: between(0, 1), b2: between(0, 1), g: between(-3, 3)})
 SCALED = Domain({y: between(0, 5)})
@@ -105,7 +106,8 @@ def delayed_update_mean(frozen: int, b2: float, b1: float | None = None) -> floa
     require(0 < b2 < 1, "b2", "lie in (0, 1)", b2)
     require(b1 is None or 0 <= b1 < 1, "b1", "lie in [0, 1)", b1)
     count = frozen + 1
-    weights = [(1 - b2) * b2**j / (1 - b2**count) for j in range(count)]
+    weight = sp.lambdify(i, ema_weight(i, sp.Integer(count), sp.Float(b2)), "math")
+    weights = [weight(count - lag) for lag in range(count)]
 
     def integrand(root: mp.mpf) -> mp.mpf:
         # z = root^2 removes the singularity of z^(-1/2); factors 1 + 2 z w_i in double precision.
@@ -245,7 +247,10 @@ def first_updates() -> Derivation:
             ),
             Step(
                 "Adam-2k, correction restarted",
-                sp.Eq(sp.Integral(sp.Abs(x) * normal(), (x, -sp.oo, sp.oo)), half_normal()),
+                sp.Eq(
+                    sp.Integral(sp.Abs(x) * normal_density(x, sp.S.One), (x, -sp.oo, sp.oo)),
+                    half_normal(),
+                ),
                 "vhat has settled at s^2 and mhat = g: the size is that of abs(g)/s, "
                 "half-normal with mean sqrt(2/pi).",
                 check_half_normal,
@@ -284,11 +289,6 @@ def first_updates() -> Derivation:
     )
 
 
-def normal() -> sp.Expr:
-    """Density of the standard normal law in x."""
-    return sp.exp(-(x**2) / 2) / sp.sqrt(2 * sp.pi)
-
-
 def half_normal() -> sp.Expr:
     """E[abs(g)]/s = sqrt(2/pi)."""
     return sp.sqrt(2 / sp.pi)
@@ -296,5 +296,5 @@ def half_normal() -> sp.Expr:
 
 def check_half_normal() -> Checked:
     """The mean of abs(g)/s, integrated by SymPy on the half line."""
-    value = 2 * sp.integrate(x * normal(), (x, 0, sp.oo))
+    value = 2 * sp.integrate(x * normal_density(x, sp.S.One), (x, 0, sp.oo))
     return check_equal(value, half_normal(), SCALED)
