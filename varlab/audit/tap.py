@@ -182,10 +182,9 @@ class GradientTap:
                 and gradient.is_cpu
                 and gradient.dtype is target.dtype
                 and not gradient.requires_grad
-                and gradient.is_contiguous()
             ):
                 # The common case in one call: small models take half a millisecond a step.
-                torch.index_select(gradient.view(-1), 0, layer.indices, out=target)
+                torch.take(gradient, layer.indices, out=target)
                 continue
             values = gradient.detach().reshape(-1)[layer.indices]
             if scale is not None:
