@@ -7,10 +7,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from varlab.claims import accumulators, adam_step_bound, optimiser_blogs, recursions, update_law
+from varlab.claims import (
+    accumulators,
+    adam_step_bound,
+    controls,
+    optimiser_blogs,
+    recursions,
+    update_law,
+)
 from varlab.claims.controls import closed_variance, psi_eps_variance
 from varlab.claims.warmup_schedules import RULES, summed_period
-from varlab.core import DomainError, Verdict
+from varlab.core import Context, DomainError, Verdict
 from varlab.numerics.bounds import step_bound
 from varlab.numerics.warmup import effective_warmup_period
 
@@ -93,6 +100,25 @@ def test_psi_eps_variance_by_two_routes(epsilon):
     assert psi_eps_variance(epsilon, 0.999, 1.0) == pytest.approx(
         closed_variance(epsilon, 0.999, 1.0), rel=1e-8
     )
+
+
+def test_adam_2k_changes_more_than_the_variance():
+    claim = next(c for c in controls.CLAIMS if c.id == "radam.s31.adam-2k-isolates-variance")
+    context = Context(seed=0, claim=claim.id, tolerance=claim.tolerance)
+    mean = controls.check_2k_mean(claim.formula, context)
+    assert mean.counterexample["Adam: E[psi_1]"] == "infinite"
+    assert mean.counterexample["Adam-2k: E[psi]"] == pytest.approx(1, abs=1e-3)  # 1/s, up to 1/rho
+    sampled = controls.check_2k_sampled(claim.formula, context).counterexample
+    assert sampled["Adam: rank correlation of |m| and psi"] == pytest.approx(-1)
+    # Standard error 0.032, exact value about -0.03: six of them leave 0.2 unreached.
+    assert abs(sampled["Adam-2k: rank correlation of |m| and psi"]) < 0.25
+
+
+def test_median_size_settles_at_the_half_normal_limit():
+    limit = update_law.equal_weights_median(math.inf, 0.9)
+    # The Beta law's median approaches it like 1/t.
+    assert update_law.equal_weights_median(10**6, 0.9) == pytest.approx(limit, rel=1e-5)
+    assert update_law.median_size(600, 0.9, 0.999) == pytest.approx(limit, rel=2e-3)
 
 
 @pytest.mark.parametrize("rule", list(RULES))

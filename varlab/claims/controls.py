@@ -168,8 +168,9 @@ def check_2k_symbolic(formula: Isolation, context: Context) -> Finding:
         "not the variance alone: the mean of psi is infinite at Adam's first update and tends to 1/s "
         "as b2 -> 1 after freezing, and psi's dependence on m changes: under Adam psi_1 = 1/abs(m_1), so "
         "that m psi = sign(g) whatever g; under Adam-2k the newest gradient has the share "
-        f"{share:.2g} of vhat, and psi is nearly free of m. Sizes beside them: abs(u_1) is exactly 1 and abs(g)/s, mean sqrt(2/pi) = "
-        f"{size:.4f}; with the first moment's correction counting the frozen steps another factor 1-b1",
+        f"{share:.2g} of vhat, and psi is nearly free of m. Sizes beside them: abs(u_1) is exactly 1 and "
+        f"abs(g)/s, mean sqrt(2/pi) = {size:.4f}; with the first moment's correction counting the frozen "
+        "steps another factor 1-b1",
         counterexample={
             "Adam: E[psi_1]": "infinite",
             "Adam-2k: s E[psi], limit b2 -> 1": 1.0,

@@ -125,13 +125,13 @@ def _stable(degrees: Array, dtype: type[np.floating]) -> Array:
 
 
 @cache
-def _oracle(top: float, dtype: type[np.floating]) -> tuple[Array, Array]:
-    """A grid of numbers of ``dtype``, rho from 2.25 to ``top``, and Eq. 2 itself there at 50 digits.
+def _oracle(top: float, precision: str) -> tuple[Array, Array]:
+    """A grid of numbers of a precision, rho from 2.25 to ``top``, and Eq. 2 itself there at 50 digits.
 
     The algebra of Eq. 2 is not at fault, so that 50 digits of it are the truth.
     """
     grid = np.concatenate([np.arange(2.25, 20, 0.25), np.geomspace(20, top, 200).round(2)])
-    grid = grid.astype(dtype).astype(float)
+    grid = grid.astype(precision).astype(float)
     exact = function(psi_variance_beta(tau=sp.S.One), rho)
     return grid, np.array([float(exact(mpmath.mpf(r))) for r in grid])
 
@@ -156,7 +156,7 @@ class Breakdown:
 
 def breakdown(form: Form, dtype: type[np.floating], top: float) -> Breakdown:
     """Hold ``form`` in ``dtype`` against 50 digits up to rho = ``top``."""
-    grid, exact = _oracle(top, dtype)
+    grid, exact = _oracle(top, np.dtype(dtype).name)
     found = form.values(grid, dtype).astype(float)
     bad = ~np.isfinite(found)
     first = int(np.argmax(bad)) if bad.any() else len(grid)
