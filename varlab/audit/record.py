@@ -21,6 +21,7 @@ from varlab.audit.watch import second_moment_decay
 from varlab.core import InputError, require
 from varlab.tasks import Task, build, separates_order
 from varlab.tasks.task import UNKNOWN, WITH_REPLACEMENT, torch_seed
+from varlab.tasks.training import one_thread
 
 Factory = Callable[..., Task]
 Progress = Callable[[int, int, str], None]
@@ -151,9 +152,12 @@ def record(
     sink = (
         _Memory(plan, names, meta) if out is None else _Store(plan, names, meta, Path(out), resume)
     )
-    for replica, step, row, faults in _rows(plan, first, vectorised, sink, progress):
-        sink.take(replica, step, row)
-        statuses.update(faults)
+    # One thread: sums over several differ in their last bits, which training amplifies; and the
+    # models of an audit are small.
+    with one_thread():
+        for replica, step, row, faults in _rows(plan, first, vectorised, sink, progress):
+            sink.take(replica, step, row)
+            statuses.update(faults)
     return sink.finish({name: status for name, status in statuses.items() if status != OK})
 
 
