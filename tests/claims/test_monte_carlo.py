@@ -70,12 +70,14 @@ def test_samples_see_nearly_all_mutants():
         for name, label in MUTANTS
         if run(name, formula=ATTACHED[name][0].mutants[label]).agrees is None
     }
-    # No upper bound at rho = 5; no sample shows an infinite variance; an index of 2 is the border itself.
+    # No upper bound at rho = 5; no sample shows an infinite variance; an index of 2 is the border itself;
+    # r_5 needs the variance of psi_5, whose sample variance is too wild: psi_5 has no fifth moment.
     assert blind == {
         ("radam.thm1.monotone", "on rho > 1"),
         ("radam.s42.hundredfold", "over 300 times"),
         ("radam.s42.hundredfold", "over 1000 times"),
         ("varlab.exact-law", "finite from 2"),
+        ("varlab.exact-rectifier", "r_t off by more than all of it"),
     }
 
 

@@ -1,43 +1,34 @@
-"""The law of psi_t: the scaled inverse chi-square that R assumes, Kish's, and the exact one."""
+"""The law of psi_t: the scaled inverse chi-square that R assumes, and Kish's."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from functools import cache
 
-import mpmath as mp
 import numpy as np
 import sympy as sp
 from scipy import optimize
 
 from varlab.claims.bridge import as_finding, derivation_finding
-from varlab.claims.monte_carlo_rates import (
-    check_assumption,
-    check_kish,
-    check_other_transforms,
-    check_transform,
-)
+from varlab.claims.monte_carlo_rates import check_assumption, check_kish
 from varlab.claims.moving_average import compiled
 from varlab.core import Claim, ClaimKind, Context, Finding, monte_carlo, numeric, symbolic
-from varlab.numerics import psi_variance, psi_variance_at, rho_inf
+from varlab.numerics import psi_variance, psi_variance_at
 from varlab.numerics.adaptive_rate import AdaptiveRate
 from varlab.numerics.scaled_inverse_chi import ScaledInverseChi
-from varlab.theory import correlated_law, kish
-from varlab.theory import exact_law as theory
+from varlab.theory import kish
 from varlab.theory.checking import check_equal
-from varlab.theory.correlated_law import ema_weights
-from varlab.theory.direct_integration import direct_moment, direct_moment_with_mean
 from varlab.theory.moving_average import DOMAIN, rho_limit, rho_t
 from varlab.theory.sums import by_closing_sums
-from varlab.theory.symbols import b2, mu, phi, s, t, w, z
+from varlab.theory.symbols import b2, t
 
 # Decays in use: 0.999 is Adam's default, R takes 0.9995 for translation.
 PRACTICE = (0.99, 0.999, 0.9999)
 WIDER = (0.8, 0.9, 0.95, *PRACTICE)
 SCALED_TIMES = (0.01, 0.1, 0.3, 0.6, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0)
 PROBABILITIES = np.linspace(0.01, 0.99, 99)
-# float64 laws against 25-digit quadrature.
-FLOAT64 = 1e-11
+# 'About' means here, as in every approximation without a number, that the first digit is right.
+FIRST_DIGIT = 0.10
 
 
 def steps_of(decay: float) -> np.ndarray:
@@ -103,7 +94,9 @@ def _assumption_variance(formula: sp.Expr, context: Context) -> Finding:
         tolerance,
         f"Var[psi_t] by the assumption is too large by {_describe(formula, WIDER)}. The cause: rho_t "
         f"falls below Kish's n_t, in the limit beta2 -> 1 by {1 - float(ratio):.1%} at "
-        f"t (1-beta2) = {float(ratio_at):.2f}",
+        f"t (1-beta2) = {float(ratio_at):.2f}. The verdict turns on the tolerance: the largest error "
+        f"from beta2 = {PRACTICE[0]} on is {error:.1%}, the convention {tolerance:.0%}; in "
+        f"distribution the assumption is within {max(_law_gaps(formula))[0]:.3f} (Kolmogorov)",
         worst={
             "t": step,
             "beta2": worst_decay,
@@ -122,11 +115,19 @@ def _last_step(holds: Callable[[int], bool], low: int, high: int) -> int:
     return low
 
 
+@cache
+def _law_gaps(formula: sp.Expr) -> tuple[tuple[float, int, float], ...]:
+    """Kolmogorov distance of the assumed and the exact law, t and beta2."""
+    degrees = compiled(formula)
+    return tuple(
+        (distance(degrees(step, decay), step, decay), step, decay)
+        for decay in (0.9, 0.999)
+        for step in (2, 3, 5, round(0.5 / (1 - decay)), round(1.5 / (1 - decay)))
+    )
+
+
 def _assumption_distribution(formula: sp.Expr, context: Context) -> Finding:
-    degrees, found = compiled(formula), []
-    for decay in (0.9, 0.999):
-        for step in (2, 3, 5, round(0.5 / (1 - decay)), round(1.5 / (1 - decay))):
-            found.append((distance(degrees(step, decay), step, decay), step, decay))
+    found = _law_gaps(formula)
     gap, step, decay = max(found)
     listed = ", ".join(f"{d:.3f} at t = {n}, beta2 = {b}" for d, n, b in found)
     return Finding.within(
@@ -148,26 +149,61 @@ def _kish_symbolic(formula: sp.Expr, _: Context) -> Finding:
 def _kish_numeric(formula: sp.Expr, context: Context) -> Finding:
     tolerance = context.required_tolerance
     error, step, decay = _worst(formula, PRACTICE)
+    detail = (
+        f"Var[psi_t] at the stated n_t is off by {_describe(formula, PRACTICE)}, where rho_t is off "
+        f"by {_describe(rho_t(), PRACTICE)}. For short averages: "
+        f"{_describe(formula, (0.98, 0.95, 0.9, 0.8))}"
+    )
+    worst: dict[str, float | str] = {"t": step, "beta2": decay, "error": error}
+    if not error <= tolerance:
+        return Finding.refutes(detail, counterexample=worst, error=error)
+    lowest = lowest_decay(lambda at: _largest_error(formula, at), tolerance)
     return Finding.within(
         error,
         tolerance,
-        f"Var[psi_t] at n_t is off by {_describe(formula, PRACTICE)}, where rho_t is off by "
-        f"{_describe(rho_t(), PRACTICE)}. The error is about 1 - beta2 (the third cumulant), so it "
-        f"does not vanish for short averages: {_describe(formula, (0.9, 0.8, 0.5))}",
-        worst={"t": step, "beta2": decay, "error": error},
-        domain=f"beta2 >= {_long_run_bound(tolerance):.4f} within {tolerance}; "
-        f"beta2 >= {_long_run_bound(0.1):.3f} within 0.1",
+        detail,
+        worst=worst,
+        domain=f"beta2 >= {lowest:.4f}: within {tolerance:.0%} at every t >= 3",
     )
 
 
-def _long_run_bound(level: float) -> float:
-    """The beta2 above which Var[psi] at rho_inf is within ``level`` of the exact one, t -> inf."""
+def _kish_vanishing(formula: sp.Expr, _: Context) -> Finding:
+    """The largest error against the derived leading one, (1-beta2) tanh(u/2), u = t (1-beta2).
 
-    def excess(decay: float) -> float:
-        exact = AdaptiveRate(np.inf, decay).var()
-        return abs(float(psi_variance(rho_inf(decay))) / exact - 1) - level
+    tanh(4) = 0.9993 at the last step tried, so the largest is 1 - beta2 up to (1-beta2)^2.
+    """
+    ratios = {decay: _worst(formula, (decay,))[0] / (1 - decay) for decay in PRACTICE}
+    decay = max(ratios, key=lambda at: abs(ratios[at] - 1))
+    listed = ", ".join(f"{ratio:.3f} at beta2 = {at}" for at, ratio in ratios.items())
+    detail = f"largest error over 1 - beta2: {listed}"
+    if not abs(ratios[decay] - 1) <= FIRST_DIGIT:
+        return Finding.refutes(
+            f"{detail}: the error does not vanish as 1 - beta2",
+            counterexample={"beta2": decay, "largest error over 1 - beta2": ratios[decay]},
+        )
+    left = 1 / float(kish.widest_gap()[1]) - 1
+    return Finding.supports(
+        f"{detail}: it vanishes as 1 - beta2, with the derived constant 1, where rho_t's error tends "
+        f"to {left:.3f}"
+    )
 
-    return float(optimize.brentq(excess, 0.7, 0.9999, xtol=1e-6))
+
+def _largest_error(formula: sp.Expr, decay: float) -> float:
+    """Largest relative error of Var[psi] over all t from 3 to 20/(1-beta2), where b2^t < e^-20."""
+    steps = np.arange(3.0, 20 / (1 - decay))
+    assumed = psi_variance(np.asarray(compiled(formula)(steps, decay)))
+    return float(np.max(np.abs(np.asarray(assumed) / psi_variance_at(steps, decay) - 1)))
+
+
+# Down to here every exact law needed is quick; a bound found lower is reported as this one.
+LOWEST = 0.7
+
+
+def lowest_decay(error: Callable[[float], float], level: float) -> float:
+    """The beta2 in [LOWEST, 0.99] above which ``error`` stays within ``level``; LOWEST if at all of it."""
+    if error(LOWEST) <= level:
+        return LOWEST
+    return float(optimize.brentq(lambda at: error(at) - level, LOWEST, PRACTICE[0], xtol=1e-4))
 
 
 def _kish_distribution(formula: sp.Expr, context: Context) -> Finding:
@@ -185,122 +221,6 @@ def _kish_distribution(formula: sp.Expr, context: Context) -> Finding:
     )
 
 
-# --- The exact law itself.
-
-
-@dataclass(frozen=True)
-class LawStatement:
-    """What varlab.exact-law states.
-
-    Attributes
-    ----------
-    factor : sympy Expr
-        E[exp(-z w g^2)] in z, w, s (and mu).
-    variance_from : int
-        First step with a finite Var[psi_t].
-    squared : callable
-        Weights -> the transform of AR(1) gradients to the power -2, in z, s, phi.
-    """
-
-    factor: sp.Expr
-    variance_from: int = 3
-    squared: Callable[[Sequence[sp.Expr]], sp.Expr] = correlated_law.determinant
-
-
-def mellin_mean(transform: sp.Expr) -> mp.mpf:
-    """E[psi] = pi^(-1/2) int z^(-1/2) M(z) dz of a transform in z, with z = tan(angle)^2."""
-    function = sp.lambdify(z, transform, "mpmath")
-
-    def integrand(angle: mp.mpf) -> mp.mpf:
-        return function(mp.tan(angle) ** 2) / mp.cos(angle) ** 2
-
-    pieces = mp.linspace(0, mp.pi / 2, 5)
-    return 2 / mp.sqrt(mp.pi) * mp.quad(integrand, pieces, method="gauss-legendre")
-
-
-def _agreement(rows: Sequence[tuple[str, mp.mpf, mp.mpf]], what: str) -> Finding:
-    worst = 0.0
-    for name, ours, other in rows:
-        error = float(abs(ours / other - 1))
-        if not error <= FLOAT64:
-            return Finding.refutes(
-                f"{name}: {mp.nstr(ours, 12)} against {mp.nstr(other, 12)}",
-                counterexample={"where": name, "stated": float(ours), "computed": float(other)},
-                error=error,
-            )
-        worst = max(worst, error)
-    return Finding.supports(f"{what}: {len(rows)} comparisons, largest {worst:.1e}", error=worst)
-
-
-def _exact_symbolic(formula: LawStatement, _: Context) -> Finding:
-    checked = theory.check_factor(formula.factor)
-    if not checked:
-        return as_finding(checked, note="transform of one squared gradient")
-    found = theory.finite_from(2)
-    if found != formula.variance_from:
-        return Finding.refutes(
-            f"the Mellin integral of E[psi_t^2] converges from t = {found} on",
-            counterexample={"stated": formula.variance_from, "found": found},
-        )
-    return derivation_finding(
-        theory.exact_law(),
-        domain=f"every t, beta2 in (0, 1), s > 0; Var[psi_t] finite iff t >= {found}",
-    )
-
-
-def _exact_numeric(formula: LawStatement, _: Context) -> Finding:
-    decay, rows = sp.Rational(9, 10), []
-    with mp.workdps(25):
-        product = sp.Mul(*(formula.factor.subs({w: each, s: 1}) for each in ema_weights(2, decay)))
-        direct = direct_moment(1, 2, decay, digits=25)
-        rows.append(("E[psi_2], Mellin and polar integral", mellin_mean(product), direct))
-        rows.append(("E[psi_2], float64", mp.mpf(AdaptiveRate(2, 0.9).mean()), direct))
-        for step in (3, 4, 10):
-            slow = theory.variance(step, decay, digits=25)
-            rows.append((f"Var[psi_{step}]", mp.mpf(AdaptiveRate(step, 0.9).var()), slow))
-        found = next(n for n in range(1, 9) if np.isfinite(AdaptiveRate(n, 0.9).var()))
-        rows.append(("first finite variance", mp.mpf(formula.variance_from), mp.mpf(found)))
-        return _agreement(rows, "integral over the Gaussian density, 25-digit and float64 law")
-
-
-def _noncentral_symbolic(formula: LawStatement, _: Context) -> Finding:
-    checked = correlated_law.check_noncentral_factor(formula.factor)
-    if not checked:
-        return as_finding(checked, note="noncentral factor")
-    checked = correlated_law.check_bivariate(formula.squared(ema_weights(2)))
-    if not checked:
-        return as_finding(checked, note="determinant at t = 2")
-    return derivation_finding(
-        correlated_law.correlated_law(),
-        domain="every mu and s > 0; AR(1) with -1 < phi < 1; moments finite iff t > k as before",
-    )
-
-
-def _noncentral_numeric(formula: LawStatement, _: Context) -> Finding:
-    decay, shift, lag, rows = sp.Rational(9, 10), sp.Rational(7, 10), sp.Rational(1, 2), []
-    weights = ema_weights(2, decay)
-    with mp.workdps(25):
-        product = sp.Mul(*(formula.factor.subs({w: each, s: 1, mu: shift}) for each in weights))
-        direct = direct_moment_with_mean(1, decay, shift, digits=12)
-        rows.append(("E[psi_2] with a mean", mellin_mean(product), direct))
-        rows.append(("float64, mean", mp.mpf(AdaptiveRate(2, 0.9, mu=0.7).mean()), direct))
-        squared = formula.squared(weights).subs({s: 1, phi: lag})
-        direct = direct_moment(1, 2, decay, phi=lag, digits=25)
-        correlated = mellin_mean(squared ** sp.Rational(-1, 2))
-        rows.append(("E[psi_2] of AR(1)", correlated, direct))
-        rows.append(("float64, AR(1)", mp.mpf(AdaptiveRate(2, 0.9, ar1=0.5).mean()), direct))
-        slow = correlated_law.ar1_moment(2, 5, decay, lag, digits=25)
-        rows.append(("E[psi_5^2] of AR(1)", mp.mpf(AdaptiveRate(5, 0.9, ar1=0.5).moment(2)), slow))
-        return _agreement(rows, "integral over the Gaussian density, transform and float64 law")
-
-
-def _short_memory(weights: Sequence[sp.Expr]) -> sp.Expr:
-    return correlated_law.determinant(weights, phi=phi**2)
-
-
-PLAIN = LawStatement(theory.factor())
-NONCENTRAL = LawStatement(theory.factor(mu=mu))
-
 CLAIMS = (
     Claim(
         id="radam.s32.scaled-inverse-assumption",
@@ -314,7 +234,7 @@ CLAIMS = (
             numeric(_assumption_distribution),
             monte_carlo(check_assumption),
         ),
-        tolerance=0.10,
+        tolerance=FIRST_DIGIT,
         tolerance_reason="approximately: the first digit must be right",
         equation=r"\psi_t^2 \sim \text{Scale-inv-}\chi^2(\rho_t, 1/\sigma^2)",
     ),
@@ -330,6 +250,7 @@ CLAIMS = (
         checks=(
             symbolic(_kish_symbolic),
             numeric(_kish_numeric),
+            numeric(_kish_vanishing),
             numeric(_kish_distribution),
             monte_carlo(check_kish),
         ),
@@ -338,53 +259,9 @@ CLAIMS = (
             "index": kish.kish(t + 1),
             "sign": rho_limit() * (1 + b2**t) / (1 - b2**t),
         },
-        tolerance=0.012,
-        tolerance_reason="almost vanishes: a tenth of rho_t's error, which is 0.117 at beta2 = 0.999",
+        tolerance=FIRST_DIGIT,
+        tolerance_reason="no number stated: the first digit must be right; 'almost vanishes' is decided "
+        "beside it, by the derived order 1 - beta2 of the error",
         equation=r"n_t = \frac{(1+\beta_2)(1-\beta_2^t)}{(1-\beta_2)(1+\beta_2^t)}",
-    ),
-    Claim(
-        id="varlab.exact-law",
-        source="V",
-        statement="E[exp(-z vhat_t)] = prod_i (1 + 2 z s^2 w_i)^(-1/2), a q-Pochhammer symbol to the "
-        "power -1/2; E[psi_t] and E[psi_t^2] are single integrals of it; Var[psi_t] finite iff t >= 3",
-        kind=ClaimKind.EXACT,
-        domain_stated="g_i i.i.d. N(0, s^2)",
-        formula=PLAIN,
-        derivation="exact_law.exact_law",
-        checks=(
-            symbolic(_exact_symbolic),
-            numeric(_exact_numeric),
-            monte_carlo(check_transform),
-        ),
-        mutants={
-            "constant": replace(PLAIN, factor=(1 + z * w * s**2) ** sp.Rational(-1, 2)),
-            "power": replace(PLAIN, factor=(1 + 2 * z * w * s**2) ** -1),
-            "finite from 2": replace(PLAIN, variance_from=2),
-            "finite from 4": replace(PLAIN, variance_from=4),
-        },
-        equation=r"E[e^{-z\hat v_t}] = \prod_i (1 + 2 z \sigma^2 w_i)^{-1/2}",
-    ),
-    Claim(
-        id="varlab.exact-law.noncentral",
-        source="V",
-        statement="The same for N(mu, s^2) and for stationary Gaussian g, AR(1) in particular, through "
-        "the noncentral factor and det(I + 2z W^(1/2) Sigma W^(1/2))^(-1/2)",
-        kind=ClaimKind.EXACT,
-        domain_stated="Gaussian g",
-        formula=NONCENTRAL,
-        derivation="correlated_law.correlated_law",
-        checks=(
-            symbolic(_noncentral_symbolic),
-            numeric(_noncentral_numeric),
-            monte_carlo(check_other_transforms),
-        ),
-        mutants={
-            "no denominator": replace(NONCENTRAL, factor=theory.factor() * sp.exp(-z * w * mu**2)),
-            "sign of the mean term": replace(
-                NONCENTRAL, factor=theory.factor() ** 2 / theory.factor(mu=mu)
-            ),
-            "correlation squared": replace(NONCENTRAL, squared=_short_memory),
-        },
-        equation=r"E[e^{-z\hat v_t}] = \det(I + 2z W^{1/2}\Sigma W^{1/2})^{-1/2}",
     ),
 )

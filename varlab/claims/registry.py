@@ -17,6 +17,7 @@ MODULES: tuple[str, ...] = (
     "variance_decay",
     "moving_average",
     "exact_law",
+    "gaussian_law",
     "delta_method",
     "rectification",
     "adaptive_steps",

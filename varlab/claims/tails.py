@@ -41,3 +41,24 @@ def psi_moment_ratio(rho: float, order: float) -> float:
     """:func:`decade_ratio` of E[psi^order] for rho degrees of freedom, by SciPy's chi law."""
     law = stats.chi(rho, scale=1.0 / sqrt(rho))
     return decade_ratio(lambda q: float(law.pdf(q)), order)
+
+
+# Far out, where each factor of the transform is its power z^(-1/2) up to O(1/z).
+OUTER = (1e6, 1e7)
+
+
+def transform_decade_ratio(transform: Callable[[float], float], order: float) -> float:
+    """How the shares of E[psi^order] from successive decades of its Mellin integral grow.
+
+    E[psi^k] = 1/Gamma(k/2) int z^(k/2-1) M(z) dz with M(z) = E[exp(-z vhat)]; psi is large where
+    vhat is small, which M shows at large z. The sum of the decades converges below a ratio of 1.
+    """
+    shares = []
+    for start in OUTER:
+        share, _ = integrate.quad(
+            lambda u: transform(np.exp(u)) * np.exp(u * order / 2.0),
+            np.log(start),
+            np.log(10.0 * start),
+        )
+        shares.append(share)
+    return float(shares[1] / shares[0])

@@ -48,18 +48,27 @@ def direct_moment(
 
 
 def direct_moment_with_mean(
-    order: int, b2: sp.Rational, mu: sp.Rational, s: sp.Rational = sp.S.One, digits: int = 20
+    order: int,
+    b2: sp.Rational,
+    mu: sp.Rational,
+    s: sp.Rational = sp.S.One,
+    digits: int = 20,
+    phi: sp.Rational = sp.S.Zero,
 ) -> mp.mpf:
-    """E[psi_2^order], order < 2, for i.i.d. N(mu, s^2): radius and angle do not separate."""
+    """E[psi_2^order], order < 2, for AR(1) gradients with mean mu: radius and angle do not separate.
+
+    I.i.d. for phi = 0.
+    """
     require(order < 2, "order", "be below 2, the step", order)
     with mp.workdps(digits + 4):
-        weights, precision, norm = _setting(2, b2, s, sp.S.Zero)
-        mean, inverse = as_mpf(mu), precision[0, 0]
+        weights, precision, norm = _setting(2, b2, s, phi)
+        mean = as_mpf(mu)
         reach = (abs(mean) * 2 + 12) * as_mpf(s)
 
         def integrand(r: mp.mpf, angle: mp.mpf) -> mp.mpf:
             u = mp.cos_sin(angle)
-            distance = mp.fsum((r * e - mean) ** 2 for e in u) * inverse
+            a, b = (r * e - mean for e in u)
+            distance = precision[0, 0] * (a * a + b * b) + 2 * precision[0, 1] * a * b
             mean_square = mp.fdot(weights, [e * e for e in u])
             return r ** (1 - order) * mp.exp(-distance / 2) * mean_square ** (-mp.mpf(order) / 2)
 
