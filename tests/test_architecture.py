@@ -20,7 +20,10 @@ LAYERS = {
         {"numpy", "scipy", "torch", "xarray", "zarr", "pandas", "triton"},
     ),
     "optim": (("core", "numerics"), {"numpy", "scipy", "torch", "mpmath", "optax", "jax"}),
-    "tasks": (("core", "numerics", "optim"), {"numpy", "scipy", "torch", "xarray", "sklearn", "babel"}),
+    "tasks": (
+        ("core", "numerics", "optim"),
+        {"numpy", "scipy", "torch", "xarray", "sklearn", "babel"},
+    ),
     "audit": (
         ("core", "numerics", "simulate", "optim", "tasks"),
         {"numpy", "scipy", "torch", "xarray", "zarr", "pandas", "statsmodels"},
