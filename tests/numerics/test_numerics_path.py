@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from varlab.core import generator
 from varlab.numerics import AdaptiveRate, psi_variance_at, psi_variance_path
 from varlab.numerics.oracle_law import oracle_law
+from varlab.numerics.weights import ema_atoms
 
 # Stated by psi_variance_path; the interpolation stops at 1e-12.
 ACCURACY = 1e-11
@@ -76,3 +77,13 @@ def test_last_step_of_any_path(beta2, mu, steps):
     for index in (0, len(t) // 3, -1):
         exact = AdaptiveRate(int(t[index]), beta2, mu).var()
         assert path[index] == pytest.approx(exact, rel=ACCURACY)
+
+
+def test_panels_are_never_shorter_than_their_rules():
+    """Terms just beyond whole panels are dealt over one panel more, each of them shorter."""
+    for beta2 in np.linspace(0.6, 0.95, 141):
+        for t in range(60, 140, 3):
+            weights, counts = ema_atoms(t, float(beta2), 40.0)
+            assert np.isfinite(weights).all()
+            # All terms are kept at these t and beta2 but a share of e^-40; 1e-12 is rounding.
+            assert float(counts @ weights) == pytest.approx(1.0, rel=1e-12)

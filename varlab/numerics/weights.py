@@ -104,7 +104,9 @@ def ema_atoms(t: float, beta2: float, depth: float) -> tuple[Array, Array]:
     """
     terms = kept_terms(t, beta2, depth)
     panel = int(_PANEL_SPAN / float(decay_rate(np.asarray(beta2)))) if beta2 > 0 else 0
-    if terms <= _DIRECT or panel <= _PANEL_NODES:
+    # Terms are dealt evenly, so a panel may come out half as long as asked for: it must still be
+    # longer than a rule has nodes.
+    if terms <= _DIRECT or panel <= 2 * _PANEL_NODES:
         weights = lag_weights(np.arange(float(terms)), t, beta2)
         weights = weights[weights > _SMALLEST]
         return weights, np.ones(len(weights))
