@@ -212,7 +212,7 @@ def _one(
     layers, statuses = choose_layers(
         task.model, task.optimizer, select=plan.select, coordinates=plan.coordinates, seed=plan.seed
     )
-    caught: list[Tensor] = []
+    caught: list[NDArray[Any]] = []
     frozen = plan.protocol is Protocol.FROZEN
     tap = GradientTap(layers, statuses, task.optimizer, lambda step, row: caught.append(row))
     random = torch.Generator().manual_seed(torch_seed(plan.seed, "replica", replica)).get_state()
@@ -231,7 +231,7 @@ def _one(
                 raise InputError(
                     f"the optimizer made no recorded step at step {step}; its step() must run"
                 )
-            row = caught.pop().numpy().copy()
+            row = caught.pop().copy()
             caught.clear()
             yield step, row, {n: s for n, s in tap.statuses.items() if s != OK}
     finally:

@@ -14,13 +14,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from varlab.core import InputError, require
 from varlab.tasks.task import torch_seed
 
 OK, NO_GRADIENT, SPARSE = "ok", "no-gradient", "sparse"
-Sink = Callable[[int, Tensor], None]
+Sink = Callable[[int, NDArray[Any]], None]
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def clean_name(name: str) -> str:
 class GradientTap:
     """Calls ``sink(step, row)`` before every ``every``-th step of ``optimizer``.
 
-    ``row`` is a float32 (or float64) Tensor on the CPU, valid only during the call: NaN where a
+    ``row`` is a float32 (or float64) array, valid only during the call: NaN where a
     parameter had no dense gradient. ``statuses`` says which layers lacked one, and from which step.
     """
 
@@ -115,10 +116,13 @@ class GradientTap:
         self._row = torch.empty(
             layers[-1].columns.stop, dtype=torch.float64 if wide else torch.float32
         )
+        self._row_array: NDArray[Any] = self._row.numpy()
         self.row_dtype = np.float64 if wide else np.float32
-        self._targets = [self._row[layer.columns] for layer in layers]
+        self._places = [
+            (layer, layer.parameter, layer.indices, self._row[layer.columns]) for layer in layers
+        ]
         self._group = {id(p): group for group in optimizer.param_groups for p in group["params"]}
-        self._decays = isinstance(optimizer, torch.optim.AdamW)
+        self._decoupled = isinstance(optimizer, torch.optim.AdamW)
         self._handle = optimizer.register_step_pre_hook(self._before_step)
 
     def close(self) -> None:
@@ -162,37 +166,44 @@ class GradientTap:
     def _record(self) -> None:
         # With a fused optimiser, GradScaler leaves the unscaling to step(): undo the scale here.
         scale = getattr(self.optimizer, "grad_scale", None)
-        for layer, target in zip(self.layers, self._targets, strict=True):
-            gradient = layer.parameter.grad
-            if gradient is None or gradient.layout != torch.strided:
-                kind = NO_GRADIENT if gradient is None else SPARSE
-                if self.statuses[layer.name] == OK:
-                    self.statuses[layer.name] = f"{kind}(step {self.step})"
-                target.fill_(float("nan"))
-                continue
-            group = self._group[id(layer.parameter)]
-            decay = group.get("weight_decay", 0)
-            if self._decays or group.get("decoupled_weight_decay", False):
-                decay = 0
-            flip = group.get("maximize", False)
-            if (
-                scale is None
-                and not decay
-                and not flip
-                and gradient.is_cpu
-                and gradient.dtype is target.dtype
-                and not gradient.requires_grad
-            ):
-                # The common case in one call: small models take half a millisecond a step.
-                torch.take(gradient, layer.indices, out=target)
-                continue
-            values = gradient.detach().reshape(-1)[layer.indices]
-            if scale is not None:
-                values = values / scale
-            if flip:
-                values = -values
-            if decay:
-                values = values + decay * layer.parameter.detach().reshape(-1)[layer.indices]
-            target.copy_(values)
+        as_they_stand = scale is None and not any(
+            self._decay(group) or group.get("maximize", False)
+            for group in self.optimizer.param_groups
+        )
+        for layer, parameter, indices, target in self._places:
+            if as_they_stand:
+                # A small model takes half a millisecond a step: one call a layer. torch refuses
+                # what this call cannot read (none, sparse, another device or dtype).
+                try:
+                    torch.take(parameter.grad, indices, out=target)  # type: ignore[arg-type]
+                    continue
+                except (RuntimeError, TypeError):
+                    pass
+            self._read(layer, target, scale)
         if self.sink is not None:
-            self.sink(self.step, self._row)
+            self.sink(self.step, self._row_array)
+
+    def _read(self, layer: Layer, target: Tensor, scale: Tensor | None) -> None:
+        """One layer's entries of the row, whatever its gradient is."""
+        gradient = layer.parameter.grad
+        if gradient is None or gradient.layout != torch.strided:
+            kind = NO_GRADIENT if gradient is None else SPARSE
+            if self.statuses[layer.name] == OK:
+                self.statuses[layer.name] = f"{kind}(step {self.step})"
+            target.fill_(float("nan"))
+            return
+        group = self._group[id(layer.parameter)]
+        values = gradient.detach().reshape(-1)[layer.indices]
+        if scale is not None:
+            values = values / scale
+        if group.get("maximize", False):
+            values = -values
+        if decay := self._decay(group):
+            values = values + decay * layer.parameter.detach().reshape(-1)[layer.indices]
+        target.copy_(values)
+
+    def _decay(self, group: Mapping[str, Any]) -> float:
+        """The weight decay that the optimiser adds to the gradient: none where it is decoupled."""
+        if self._decoupled or group.get("decoupled_weight_decay", False):
+            return 0
+        return group.get("weight_decay", 0)

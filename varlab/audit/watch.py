@@ -10,7 +10,7 @@ import numpy as np
 import torch
 import xarray as xr
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from varlab.audit.protocol import Protocol
 from varlab.audit.recording import UNKNOWN, Recording
@@ -76,11 +76,11 @@ class _Feed:
             )
         self.path = path
 
-    def take(self, step: int, row: Tensor) -> None:
+    def take(self, step: int, row: NDArray[Any]) -> None:
         if self.writer is not None:
-            self.writer.write(step, row.numpy(), replica=0)
+            self.writer.write(step, row, replica=0)
         else:
-            self.rows.append(row.numpy().copy())
+            self.rows.append(row.copy())
             self.steps.append(step)
 
     def dataset(self) -> xr.Dataset:
