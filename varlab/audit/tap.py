@@ -206,4 +206,4 @@ class GradientTap:
         """The weight decay that the optimiser adds to the gradient: none where it is decoupled."""
         if self._decoupled or group.get("decoupled_weight_decay", False):
             return 0
-        return group.get("weight_decay", 0)
+        return float(group.get("weight_decay", 0))
