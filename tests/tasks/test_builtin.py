@@ -132,3 +132,35 @@ def test_a_users_own_task_needs_only_the_four_parts():
     assert task.sampler == "unknown"
     assert len(losses(task, 10)) == 3
     assert torch.equal(weights(build(factory, 4)), weights(build(factory, 4)))
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_task_lives_on_its_device_alone(name):
+    # The meta device computes nothing but refuses to mix with tensors of another device.
+    task = build(builtin(name, device="meta"), 0)
+    loss = task.loss(task.model, next(iter(task.batches)))
+    loss.backward()
+    assert loss.device.type == "meta"
+    assert {p.grad.device.type for p in task.model.parameters() if p.grad is not None} == {"meta"}
+
+
+@pytest.mark.parametrize(
+    ("device", "message"),
+    [
+        ("gpu", "device must be auto, cpu or cuda; got 'gpu'"),
+        pytest.param(
+            "cuda",
+            "device must be cpu or auto here; got 'cuda'; torch sees no GPU",
+            marks=pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU"),
+        ),
+    ],
+)
+def test_a_device_that_is_not_there_is_one_clear_line(device, message):
+    with pytest.raises(InputError) as caught:
+        build(builtin("mlp", device=device), 0)
+    assert str(caught.value) == message
+
+
+def test_auto_is_the_cpu_where_there_is_no_gpu():
+    where = next(build(builtin("mlp", device="auto"), 0).model.parameters()).device.type
+    assert where == ("cuda" if torch.cuda.is_available() else "cpu")

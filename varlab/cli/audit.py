@@ -67,8 +67,8 @@ def command(
     from varlab.tasks import TASKS
 
     if list_tasks:
-        for name, make in TASKS.items():
-            print(f"{name:<16} {(make.__doc__ or '').splitlines()[0]}")
+        for name, task in TASKS.items():
+            print(f"{name:<16} {task.summary}")
         return 0
     if target is None:
         raise InputError(f"name a task: {', '.join(TASKS)}, module:factory or path.py:factory")

@@ -28,7 +28,7 @@ class Text:
 
     def windows(self, starts: Tensor, length: int) -> tuple[Tensor, Tensor]:
         """Inputs and next tokens, both [len(starts), length]."""
-        index = starts[:, None] + torch.arange(length + 1)
+        index = starts[:, None] + torch.arange(length + 1, device=starts.device)
         chunk = self.train[index]
         return chunk[:, :-1], chunk[:, 1:]
 

@@ -54,6 +54,7 @@ class TranslationTransformer(nn.Module):
             self.embedding(source) + self.position[: source.shape[1]],
             self.embedding(target) + self.position[:length],
             tgt_mask=causal,
+            tgt_is_causal=True,  # else torch compares the mask, and waits for the device
             src_key_padding_mask=source == self.PADDING,
             memory_key_padding_mask=source == self.PADDING,
         )
