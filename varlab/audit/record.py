@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from varlab.audit.protocol import Protocol
 from varlab.audit.recording import Recording
@@ -20,7 +19,7 @@ from varlab.audit.vectorised import VectorisedReplicas, vectorise
 from varlab.audit.watch import second_moment_decay
 from varlab.core import InputError, require
 from varlab.tasks import Task, build, separates_order
-from varlab.tasks.task import UNKNOWN, WITH_REPLACEMENT, torch_seed
+from varlab.tasks.task import UNKNOWN, WITH_REPLACEMENT, own_randomness, torch_seed
 from varlab.tasks.training import one_thread
 
 Factory = Callable[..., Task]
@@ -214,17 +213,19 @@ def _one(
     )
     caught: list[NDArray[Any]] = []
     frozen = plan.protocol is Protocol.FROZEN
+    randomness = partial(torch_seed, plan.seed, "replica", replica)
     tap = GradientTap(layers, statuses, task.optimizer, lambda step, row: caught.append(row))
-    random = torch.Generator().manual_seed(torch_seed(plan.seed, "replica", replica)).get_state()
     try:
         batches = iter(task.batches)
         for step in range(1, plan.after + 1):
-            random = train_step(task, batches, step, random)
+            train_step(task, batches, step, randomness(step))
         caught.clear()
         if frozen and hasattr(task.batches, "with_replacement"):
             batches = iter(task.batches.with_replacement())
         for step in range(1, plan.steps + 1):
-            random = train_step(task, batches, step, random, update=not frozen)
+            train_step(
+                task, batches, plan.after + step, randomness(plan.after + step), update=not frozen
+            )
             if frozen:
                 tap.record_now()
             if not caught:
@@ -239,11 +240,10 @@ def _one(
 
 
 def train_step(
-    task: Task, batches: Iterator[Any], step: int, random: Tensor, *, update: bool = True
-) -> Tensor:
-    """One training step under the replica's own random state; returns that state afterwards."""
-    with torch.random.fork_rng(devices=[]):
-        torch.set_rng_state(random)
+    task: Task, batches: Iterator[Any], step: int, seed: int, *, update: bool = True
+) -> None:
+    """One training step, dropout and the like drawn from a seed of its own."""
+    with own_randomness(seed):
         try:
             batch = next(batches)
         except StopIteration:
@@ -254,7 +254,6 @@ def train_step(
         task.loss(task.model, batch).backward()  # type: ignore[no-untyped-call]
         if update:
             task.optimizer.step()
-        return torch.get_rng_state()
 
 
 class _Memory:

@@ -73,7 +73,11 @@ class VectorisedReplicas:
         found = self.gradients([next(stream) for stream in self.streams])
         for name, parameter in self.parameters.items():
             parameter.grad = found[name]
-        rows = torch.cat([self._selected(layer) for layer in self.layers], dim=1).numpy().copy()
+        rows = (
+            torch.cat([self._selected(layer) for layer in self.layers], dim=1)
+            .numpy(force=True)
+            .copy()
+        )
         self.optimizer.step()
         return rows
 

@@ -52,6 +52,9 @@ def command(
     option: Annotated[
         list[str] | None, typer.Option(help="name=value of a built-in task; several allowed.")
     ] = None,
+    device: Annotated[
+        str, typer.Option(help="Of a built-in task: auto (a GPU where there is one), cpu, cuda.")
+    ] = "auto",
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue the recording in --out.")
     ] = False,
@@ -74,7 +77,7 @@ def command(
         raise InputError(f"name a task: {', '.join(TASKS)}, module:factory or path.py:factory")
     if resume and out is None:
         raise InputError("--resume needs --out, the folder with the recording to continue")
-    factory = _factory(target, _options(data, norm, option or []))
+    factory = _factory(target, _options(data, norm, option or []), device)
     prepare(out, json)
     terminal = console(json_on_stdout=json == "-")
     with progress_bar("recording") as progress:
@@ -129,13 +132,14 @@ def _number(text: str) -> int | float | str:
     return text
 
 
-def _factory(target: str, options: dict[str, Any]) -> Any:
+def _factory(target: str, options: dict[str, Any], device: str) -> Any:
     from varlab.tasks import builtin
 
     if ":" not in target:
-        return builtin(target, **options)
-    if options:
+        return builtin(target, **{"device": device, **options})
+    if options or device != "auto":
         raise InputError(
-            f"--data, --norm and --option are for built-in tasks; set them in {target} itself"
+            "--data, --norm, --option and --device are for built-in tasks; "
+            f"set them in {target} itself"
         )
     return load_callable(target)

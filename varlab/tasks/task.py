@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -78,8 +79,7 @@ def build(factory: Callable[..., Task], seed: int, order_seed: int | None = None
     InputError
         The factory raised, or returned something else.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(torch_seed(seed, "task"))
+    with own_randomness(torch_seed(seed, "task")):
         try:
             task = factory(seed) if order_seed is None else factory(seed, order_seed=order_seed)
         except InputError:
@@ -90,6 +90,16 @@ def build(factory: Callable[..., Task], seed: int, order_seed: int | None = None
     if not isinstance(task, Task):
         raise InputError(f"a task factory returns a varlab.Task; got {type(task).__name__}")
     return task
+
+
+@contextmanager
+def own_randomness(seed: int) -> Iterator[None]:
+    """Torch's global random state, seeded inside and put back afterwards: the CPU's and each GPU's."""
+    # Asking for a GPU's state would start CUDA in a process that does not use it.
+    gpus = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()  # type: ignore[no-untyped-call]
+    with torch.random.fork_rng(devices=list(gpus)):
+        torch.manual_seed(seed)
+        yield
 
 
 def torch_seed(seed: int, *names: str | int) -> int:

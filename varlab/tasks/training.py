@@ -23,7 +23,7 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from varlab import __version__
 from varlab.core import InputError, require
 from varlab.core.files import write_atomic
-from varlab.tasks.task import Task, build, torch_seed
+from varlab.tasks.task import Task, build, own_randomness, torch_seed
 
 Progress = Callable[[int, int, str], None]
 SCHEMA = 1
@@ -190,8 +190,7 @@ def run_arm(experiment: Experiment, arm: Arm, seed: int) -> dict[str, Any]:
     task = build(lambda s: experiment.factory(s, optimise=arm.optimise), seed)
     scheduler = arm.schedule(task.optimizer) if arm.schedule else None
     losses: list[float] = []
-    with one_thread(), torch.random.fork_rng(devices=[]):
-        torch.manual_seed(torch_seed(seed, "run"))
+    with one_thread(), own_randomness(torch_seed(seed, "run")):
         batches = iter(task.batches)
         for step in range(1, experiment.steps + 1):
             try:

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from varlab.core import InputError
-from varlab.tasks.task import Task, torch_seed
+from varlab.tasks.task import Task, own_randomness, torch_seed
 
 Optimise = Callable[[Any], torch.optim.Optimizer]
 
@@ -33,8 +33,7 @@ class Setup:
 
     def initialised(self, make: Callable[[], nn.Module]) -> nn.Module:
         """The model drawn from its own seed on the CPU, whatever was drawn before; then moved."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(torch_seed(self.seed, "init"))
+        with own_randomness(torch_seed(self.seed, "init")):
             return make().to(self.device)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from varlab.tasks.task import build, torch_seed
+from varlab.tasks.task import build, own_randomness, torch_seed
 from varlab.tasks.training import Arm, Experiment, advance, one_thread
 
 PAPER_STEPS = (1, 5, 10, 25, 50, 75, 100)
@@ -60,8 +60,7 @@ def _one_run(
     scheduler = arm.schedule(task.optimizer) if arm.schedule else None
     parameters = [p for p in task.model.parameters() if p.requires_grad]
     rows, losses = [], []
-    with one_thread(), torch.random.fork_rng(devices=[]):
-        torch.manual_seed(torch_seed(seed, "run"))
+    with one_thread(), own_randomness(torch_seed(seed, "run")):
         for step, batch in enumerate(task.batches, 1):
             task.optimizer.zero_grad(set_to_none=True)
             loss = task.loss(task.model, batch)
@@ -69,7 +68,7 @@ def _one_run(
             losses.append(float(loss.detach()))
             if step in steps:
                 flat = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
-                rows.append(torch.cat([g.flatten() for g in flat]).numpy().copy())
+                rows.append(torch.cat([g.flatten() for g in flat]).numpy(force=True).copy())
             if step == max(steps):
                 break
             if arm.clip is not None:
