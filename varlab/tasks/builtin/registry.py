@@ -18,6 +18,7 @@ MODULES = (
     "lstm_lm",
     "transformer_lm",
     "transformer_mt",
+    "mlp_mixer",
 )
 
 TASKS: dict[str, Family] = {
