@@ -1,0 +1,436 @@
+"""A second moment that starts at a gradient's square (GI-Adam).
+
+Kalra and Barkeshli start Adam's second moment at g_0^2, leave its bias correction out, and read the
+result as an automatic warm-up. g_0 is independent of g_1..g_t unless said otherwise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import sympy as sp
+from scipy import stats
+
+from varlab.claims.bridge import as_finding, derivation_finding
+from varlab.claims.exact_law import FIRST_DIGIT
+from varlab.claims.recursions import Array, adam_moments
+from varlab.claims.sampling import QUANTILE, RATE, finding
+from varlab.core import (
+    Claim,
+    ClaimKind,
+    Context,
+    Finding,
+    generator,
+    monte_carlo,
+    numeric,
+    symbolic,
+)
+from varlab.numerics import AdaptiveRate, ema_weights
+from varlab.numerics.gradient_start import median_multiplier, start_below, start_variance
+from varlab.theory import gradient_start as theory
+from varlab.theory.checking import check_equal
+from varlab.theory.moving_average import DOMAIN
+from varlab.theory.symbols import b2, t
+
+DECAYS = (0.9, 0.99, 0.999)
+DRAWS = 100_000
+ROUNDING = 1e-12  # a few hundred additions of positive terms
+QUADRATURE = 1e-10  # of a probability, well above the quadrature's own 1e-12
+
+
+def started_moments(start: Array, gradients: Array, beta2: float) -> Array:
+    """v_t at every step, v_0 = start^2, by the printed recursion."""
+    v, found = start**2, np.empty_like(gradients)
+    for step, g in enumerate(gradients):
+        v = beta2 * v + (1 - beta2) * g**2
+        found[step] = v
+    return found
+
+
+# --- No bias. The formula under test is the weight of g_0^2 in v_t.
+
+
+def check_weight_symbolic(formula: sp.Expr, _: Context) -> Finding:
+    """The derivation, and the total weight with the stated start."""
+    total = check_equal(theory.weights_total(formula), sp.S.One, DOMAIN)
+    if not total:
+        return as_finding(total, note="sum of the weights against 1")
+    return derivation_finding(
+        theory.gradient_start(), domain="gradients of constant E[g^2], every t"
+    )
+
+
+def check_weight_numeric(formula: sp.Expr, context: Context) -> Finding:
+    """v_t of the recursion against formula * g_0^2 + (1 - b2^t) vhat_t on a heavy-tailed sequence."""
+    rng = generator(context.seed, "claims", context.claim, "recursion")
+    gradients, start = rng.standard_cauchy((300, 1)), rng.standard_cauchy(1)
+    steps = np.arange(1.0, 301.0)[:, None]
+    worst, at = 0.0, {"t": 1.0, "beta2": DECAYS[0]}
+    for decay in DECAYS:
+        weight = np.array([float(formula.subs({t: int(n), b2: decay})) for n in steps[:, 0]])
+        _, vhat = adam_moments(gradients, 0.9, decay)
+        stated = weight[:, None] * start**2 + (1 - decay**steps) * vhat
+        error = np.abs(stated / started_moments(start, gradients, decay) - 1)[:, 0]
+        if error.max() > worst:
+            worst, at = float(error.max()), {"t": float(np.argmax(error) + 1), "beta2": decay}
+    return Finding.within(
+        worst,
+        ROUNDING,
+        f"300 Cauchy gradients, b2 in {DECAYS}: v_t is weight * g_0^2 + (1-b2^t) vhat_t to {worst:.1e}",
+        worst={**at, "relative difference": worst},
+    )
+
+
+def check_weight_sampled(formula: sp.Expr, context: Context) -> Finding:
+    """Mean of v_t over draws of normal gradients, s = 1, at b2 = 0.9."""
+    from varlab.simulate import mean_agrees
+
+    rng = generator(context.seed, "claims", context.claim, "mean")
+    steps, decay = (1, 3, 10), 0.9
+    found = started_moments(
+        rng.standard_normal(DRAWS), rng.standard_normal((max(steps), DRAWS)), decay
+    )
+    stated = [float((formula + 1 - b2**t).subs({t: n, b2: decay})) for n in steps]
+    spread = [
+        2 * (decay ** (2 * n) + (1 - decay**n) ** 2 * float(np.sum(ema_weights(n, decay) ** 2)))
+        for n in steps
+    ]
+    means = [float(found[n - 1].mean()) for n in steps]
+    assertion = mean_agrees(means, stated, variance=spread, n=DRAWS, false_fail_rate=RATE)
+    return finding(
+        assertion, [{"t": n} for n in steps], f"mean of v_t, {DRAWS} draws, b2 = {decay}"
+    )
+
+
+# --- The warm-up.
+
+
+@dataclass(frozen=True)
+class Warmup:
+    """GI-Adam's step is ``multiplier`` times that of an Adam, which is ``reference`` times Adam's own.
+
+    ``reference`` is 1 for Adam, and 1/sqrt(1-b2^t) for Adam without the bias correction of v.
+    """
+
+    multiplier: sp.Expr
+    reference: sp.Expr
+
+    def over_adam(self, step: int, decay: float) -> float:
+        """The stated ratio of GI-Adam's step to Adam's."""
+        return float((self.multiplier * self.reference).subs({t: step, b2: decay}))
+
+
+STATED = Warmup(theory.stated_warmup(), sp.S.One)
+UNCORRECTED = replace(STATED, reference=1 / theory.stated_warmup())
+
+
+def check_warmup_symbolic(formula: Warmup, _: Context) -> Finding:
+    """Gradients of constant square: GI-Adam's step is Adam's."""
+    same = check_equal(formula.multiplier * formula.reference, sp.S.One, DOMAIN)
+    note = "gradients of constant square, v_t = g^2 = vhat_t"
+    if same:
+        return as_finding(same, note=note)
+    return Finding.refutes(
+        f"{note}: the ratio of the steps is 1 at every t, with nothing warmed up. It is sqrt(1-b2^t) "
+        "over the step of Adam without the bias correction of v, and over Adam's where "
+        "g_0^2 = vhat_t (2-b2^t)/(1-b2^t), a thousand times vhat_1 at b2 = 0.999",
+        counterexample={
+            "gradients": "g_t = g_0",
+            "beta2": 0.999,
+            "t": 1,
+            "step over Adam's": 1.0,
+            "stated": formula.over_adam(1, 0.999),
+        },
+    )
+
+
+def check_warmup_numeric(formula: Warmup, context: Context) -> Finding:
+    """I.i.d. normal gradients: the exact median of the ratio of the steps."""
+    worst, at, lines = 0.0, {"t": 1.0}, []
+    for decay in DECAYS:
+        horizon = round(1 / (1 - decay))
+        medians = {n: median_multiplier(n, decay) for n in (1, 10, horizon, 3 * horizon)}
+        for n, median in medians.items():
+            error = abs(formula.over_adam(n, decay) / median - 1)
+            if error > worst:
+                worst = error
+                at = {
+                    "beta2": decay,
+                    "t": n,
+                    "median": median,
+                    "stated": formula.over_adam(n, decay),
+                }
+        shown = ", ".join(f"{m:.4f} at {n}" for n, m in medians.items())
+        lines.append(f"b2 = {decay}: {shown}")
+    over = {decay: _over_from(formula, decay, context.required_tolerance) for decay in DECAYS}
+    return Finding.within(
+        worst,
+        context.required_tolerance,
+        "i.i.d. normal gradients, median of GI-Adam's step over Adam's: "
+        + "; ".join(lines)
+        + ". The "
+        "median is 1 at t = 1, above 1 after, up to 1/0.6745 = 1.483",
+        worst=at,
+        domain="Adam without the bias correction of v and gradients of constant square: every t; "
+        "Adam itself: when the warm-up is over, "
+        + ", ".join(f"t >= {step} at beta2 = {decay}" for decay, step in over.items()),
+    )
+
+
+def _over_from(formula: Warmup, decay: float, tolerance: float) -> int:
+    """First step from which the stated ratio stays within the tolerance of the median."""
+    low, high = 1, round(20 / (1 - decay))
+    while high - low > 1:
+        middle = (low + high) // 2
+        median = median_multiplier(middle, decay)
+        near = abs(formula.over_adam(middle, decay) / median - 1) <= tolerance
+        low, high = (low, middle) if near else (middle, high)
+    return high
+
+
+def check_warmup_sampled(formula: Warmup, context: Context) -> Finding:
+    """Both recursions on the same normal gradients; g_0 independent, and g_0 = g_1.
+
+    A sample median of n draws lies between the quantiles 1/2 +- 5/(2 sqrt n): false-fail rate below 1e-6.
+    """
+    rng = generator(context.seed, "claims", context.claim, "steps")
+    steps, decay = (1, 10, 100), 0.999
+    gradients, start = rng.standard_normal((max(steps), DRAWS)), rng.standard_normal(DRAWS)
+    _, vhat = adam_moments(gradients, 0.9, decay)
+    ratio = np.sqrt(vhat / started_moments(start, gradients, decay))
+    repeated = np.sqrt(vhat[0] / started_moments(gradients[0], gradients[:1], decay)[0])
+    share = QUANTILE / (2 * np.sqrt(DRAWS))
+    ends = {n: np.quantile(ratio[n - 1], [0.5 - share, 0.5, 0.5 + share]) for n in steps}
+    shown = ", ".join(f"{e[1]:.4f} in [{e[0]:.4f}, {e[2]:.4f}] at {n}" for n, e in ends.items())
+    detail = (
+        f"{DRAWS} draws, b2 = {decay}: median of the ratio {shown}; with g_0 = g_1 the first step is "
+        f"Adam's to {np.abs(repeated - 1).max():.0e}"
+    )
+    slack = 1 + context.required_tolerance
+    for n, (low, middle, high) in ends.items():
+        stated = formula.over_adam(n, decay)
+        if not low / slack <= stated <= high * slack:
+            return Finding.refutes(
+                detail,
+                counterexample={"t": n, "beta2": decay, "median": float(middle), "stated": stated},
+                error=float(abs(stated / middle - 1)),
+            )
+    return Finding.supports(detail)
+
+
+# --- How often the step is larger than Adam's.
+
+
+@dataclass(frozen=True)
+class LargerSteps:
+    """lower <= P(GI-Adam's step is larger than Adam's) <= upper at every t."""
+
+    lower: float
+    upper: float
+
+
+ONE_SIGMA = float(theory.size_distribution(sp.S.One))
+LARGER = LargerSteps(0.5, ONE_SIGMA)
+
+
+def check_larger_symbolic(formula: LargerSteps, _: Context) -> Finding:
+    """Jensen's two bounds, and that both are reached."""
+    derived = derivation_finding(theory.gradient_start())
+    if not derived.agrees:
+        return derived
+    if formula.lower > LARGER.lower:
+        return Finding.refutes(
+            "at t = 1, g_0^2 and vhat_1 = g_1^2 have one law: the probability is 1/2",
+            counterexample={"t": 1, "probability": 0.5, "stated": formula.lower},
+        )
+    if formula.upper < LARGER.upper:
+        return Finding.refutes(
+            "as t -> infinity and b2 -> 1, vhat_t -> s^2: the probability tends to erf(1/sqrt 2)",
+            counterexample={"limit": LARGER.upper, "stated": formula.upper},
+        )
+    return Finding.supports(
+        f"{derived.detail}; Jensen's bounds 1/2 and erf(1/sqrt 2) are reached at t = 1 and in the limit "
+        "t -> infinity, b2 -> 1",
+        domain="every t and beta2; the lower bound for any i.i.d. gradients whose g^2 has a falling "
+        "density",
+    )
+
+
+def check_larger_numeric(formula: LargerSteps, _: Context) -> Finding:
+    """The exact probability over t, and its limit b2 -> 1, where vhat_t is a plain mean: Student's t."""
+    values = {
+        (decay, n): start_below(n, decay)
+        for decay in (0.5, *DECAYS, 0.9999)
+        for n in (1, 2, 3, 5, 10, 100, 1000, 10_000)
+    }
+    student = max(
+        abs(start_below(n, 1 - 1e-12) - (2 * stats.t.cdf(1, n) - 1)) for n in (1, 2, 5, 20, 100)
+    )
+    if student > QUADRATURE:
+        return Finding.silent(f"off Student's t by {student:.1e} in the limit beta2 -> 1")
+    for (decay, n), value in values.items():
+        if not formula.lower - QUADRATURE <= value <= formula.upper + QUADRATURE:
+            return Finding.refutes(
+                f"the probability is {value:.6f}",
+                counterexample={"beta2": decay, "t": n, "probability": value},
+            )
+    shown = ", ".join(f"{values[0.999, n]:.4f} at {n}" for n in (1, 2, 10, 100, 1000))
+    return Finding.supports(
+        f"exact, b2 = 0.999: {shown}; from {min(values.values()):.4f} to {max(values.values()):.4f} "
+        f"over all; in the limit b2 -> 1 it is P(|T_t| < 1) of Student's t, to {student:.0e}",
+        error=student,
+    )
+
+
+def check_larger_sampled(formula: LargerSteps, context: Context) -> Finding:
+    """Shares among draws, with their binomial radius."""
+    rng = generator(context.seed, "claims", context.claim, "shares")
+    radius = QUANTILE * 0.5 / np.sqrt(DRAWS)
+    start, shares = rng.standard_normal(DRAWS) ** 2, {}
+    squares = rng.standard_normal((100, DRAWS)) ** 2
+    for n in (1, 10, 100):
+        shares[n] = float(np.mean(start < ema_weights(n, 0.999) @ squares[:n]))
+    shown = ", ".join(f"{p:.4f} at {n}" for n, p in shares.items())
+    detail = (
+        f"{DRAWS} draws, b2 = 0.999: {shown}, each +- {radius:.4f} (false-fail rate {RATE:.0e})"
+    )
+    for n, p in shares.items():
+        if p + radius < formula.lower or p - radius > formula.upper:
+            return Finding.refutes(detail, counterexample={"t": n, "share": p, "radius": radius})
+    return Finding.supports(detail)
+
+
+# --- The variance.
+
+
+@dataclass(frozen=True)
+class StartVariance:
+    """Where Var[1/sqrt(v_t)] is finite, and where above Adam's: while b2^t >= until (1-b2)."""
+
+    finite_from: int
+    larger_from: int
+    until: float
+
+
+def check_variance_symbolic(formula: StartVariance, _: Context) -> Finding:
+    """Where the second moment of 1/sqrt(v_t) exists."""
+    found = theory.finite_from(2)
+    tails = [theory.check_tail(step) for step in (1, 2, 3)]
+    if not all(tails):
+        return Finding.silent("the tail of the transform does not check")
+    detail = f"t + 1 Gaussian terms: E[1/v_t] is finite iff t >= {found}, Adam's iff t >= 3"
+    if formula.finite_from != found:
+        return Finding.refutes(
+            detail, counterexample={"finite from": found, "stated": formula.finite_from}
+        )
+    return Finding.silent(f"{detail}; it does not speak of the size")
+
+
+def check_variance_numeric(formula: StartVariance, _: Context) -> Finding:
+    """Exact variances beside Adam's, for b2 from 0.9 on."""
+    lines = []
+    for decay in (*DECAYS, 0.9999):
+        last = int(np.log(formula.until * (1 - decay)) / np.log(decay))
+        steps = sorted({*range(formula.larger_from, 11), *np.geomspace(11, last, 12).astype(int)})
+        steps = [int(n) for n in steps if formula.larger_from <= n <= last]
+        factors = {n: start_variance(n, decay) / AdaptiveRate(n, decay).var() for n in steps}
+        least = min(factors, key=lambda n: factors[n])
+        if factors[least] <= 1:
+            return Finding.refutes(
+                f"{factors[least]:.4f} times Adam's",
+                counterexample={"beta2": decay, "t": least, "over Adam's": factors[least]},
+            )
+        most = max(factors, key=lambda n: factors[n])
+        lines.append(
+            f"b2 = {decay}: {factors[least]:.3f} (t = {least}) to {factors[most]:.3f} (t = {most}) times"
+        )
+    first = {n: start_variance(n, 0.999) for n in (1, 2, 3, 10)}
+    shown = ", ".join(f"{v:.4g} at {n}" for n, v in first.items())
+    return Finding.supports(
+        f"over Adam's Var[psi_t] at the same step, {'; '.join(lines)}. b2 = 0.999: {shown}. With "
+        "g_0 = g_1 the variance is infinite up to t = 2, as Adam's is",
+        domain="beta2 >= 0.9",
+    )
+
+
+VARIANCE = StartVariance(2, 4, 2.0)
+
+CLAIMS = (
+    Claim(
+        id="gi-adam.no-bias-correction",
+        source="KB §6",
+        statement="started at v_0 = g_0^2, the second moment needs no bias correction",
+        kind=ClaimKind.EXACT,
+        domain_stated="none stated; E[g^2] constant is needed",
+        formula=theory.start_weight(),
+        derivation="gradient_start.gradient_start",
+        checks=(
+            symbolic(check_weight_symbolic),
+            numeric(check_weight_numeric),
+            monte_carlo(check_weight_sampled),
+        ),
+        mutants={
+            "index": theory.start_weight(t - 1),
+            "no decay": sp.S.One,
+            "weight 1 - b2": 1 - b2,
+        },
+        equation=r"v_0 = g_0^2 \Rightarrow \mathbb{E}[v_t] = \mathbb{E}[g^2]",
+    ),
+    Claim(
+        id="gi-adam.warmup",
+        source="KB §6",
+        statement="Adam whose second moment starts at g_0^2 moves like Adam under the warm-up "
+        "lr sqrt(1-b2^t)",
+        kind=ClaimKind.APPROXIMATION,
+        domain_stated="none stated",
+        formula=STATED,
+        checks=(
+            symbolic(check_warmup_symbolic),
+            numeric(check_warmup_numeric),
+            monte_carlo(check_warmup_sampled),
+        ),
+        tolerance=FIRST_DIGIT,
+        tolerance_reason="no number stated: the first digit must be right",
+        equation=r"\Delta_t^{\mathrm{GI}} \approx \sqrt{1-\beta_2^t}\,\Delta_t^{\mathrm{Adam}}",
+    ),
+    Claim(
+        id="varlab.gi-adam.larger-steps",
+        source="V",
+        statement="for i.i.d. normal gradients GI-Adam's step is larger than Adam's with a probability "
+        "between 1/2 (t = 1) and 0.683, at every t",
+        kind=ClaimKind.INEQUALITY,
+        domain_stated="i.i.d. N(0, s^2), g_0 independent of g_1..g_t",
+        formula=LARGER,
+        derivation="gradient_start.gradient_start",
+        checks=(
+            symbolic(check_larger_symbolic),
+            numeric(check_larger_numeric),
+            monte_carlo(check_larger_sampled),
+        ),
+        mutants={
+            "more than half from the start": replace(LARGER, lower=0.51),
+            "at most 0.65": replace(LARGER, upper=0.65),
+            "at most half": LargerSteps(0.0, 0.5),
+        },
+        equation=r"\tfrac12 \le P\left(|\Delta_t^{\mathrm{GI}}| > |\Delta_t^{\mathrm{Adam}}|\right) "
+        r"\le \operatorname{erf}(1/\sqrt 2)",
+    ),
+    Claim(
+        id="varlab.gi-adam.variance",
+        source="V",
+        statement="the start at g_0^2 makes Var[psi_t] finite one step sooner, from t = 2, and larger "
+        "than Adam's from t = 4 on for as long as b2^t >= 2(1-b2)",
+        kind=ClaimKind.INEQUALITY,
+        domain_stated="i.i.d. N(0, s^2), g_0 independent of g_1..g_t; beta2 >= 0.9",
+        formula=VARIANCE,
+        derivation="gradient_start.gradient_start",
+        checks=(symbolic(check_variance_symbolic), numeric(check_variance_numeric)),
+        mutants={
+            "finite from the first step": replace(VARIANCE, finite_from=1),
+            "larger from 3": replace(VARIANCE, larger_from=3),
+            "larger for ever": replace(VARIANCE, until=0.5),
+        },
+        equation=r"\mathrm{Var}[v_t^{-1/2}] > \mathrm{Var}[\psi_t], \quad \beta_2^t \ge 2(1-\beta_2)",
+    ),
+)
