@@ -1,4 +1,4 @@
-"""All replicas of a task at once through torch.func, where model, loss and optimiser allow it.
+"""A block of a task's replicas in lockstep through torch.func, where model, loss and optimiser allow it.
 
 Parameters of the R replicas are stacked along a first axis; one vmapped gradient serves them all;
 and because the optimisers listed here act on each element alone, one optimiser over the stacked
@@ -20,8 +20,10 @@ from torch.func import functional_call, grad, stack_module_state, vmap
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils import _pytree as pytree
 
+from varlab.audit.stepping import next_batch, replica_seed
 from varlab.audit.tap import Layer, choose_layers
 from varlab.tasks import Task
+from varlab.tasks.task import own_randomness
 
 if TYPE_CHECKING:
     from varlab.audit.record import Plan
@@ -35,7 +37,8 @@ AGREEMENT = 1e-4
 class VectorisedReplicas:
     """R replicas in lockstep; :meth:`step` makes one training step and returns their rows."""
 
-    def __init__(self, plan: Plan, tasks: list[Task]) -> None:
+    def __init__(self, plan: Plan, replicas: range, tasks: list[Task]) -> None:
+        self.seed, self.replicas = plan.seed, replicas
         self.base = copy.deepcopy(tasks[0].model).to("meta")
         self.loss = tasks[0].loss
         stacked, self.buffers = stack_module_state([task.model for task in tasks])
@@ -53,6 +56,8 @@ class VectorisedReplicas:
         )
         self.layers: tuple[Layer, ...] = layers
         self.gradient = vmap(grad(self._loss), randomness="error")
+        # Drawn already, for the comparison with ordinary gradients.
+        self.first: list[Any] | None = self._draw(1)
 
     def _loss(
         self, parameters: dict[str, Tensor], buffers: dict[str, Tensor], batch: Any
@@ -68,9 +73,18 @@ class VectorisedReplicas:
             found: dict[str, Tensor] = self.gradient(values, self.buffers, stacked)
         return found
 
-    def step(self) -> NDArray[Any]:
-        """One step of every replica; the recorded coordinates, shape (replica, coordinate)."""
-        found = self.gradients([next(stream) for stream in self.streams])
+    def _draw(self, step: int) -> list[Any]:
+        """Every replica's batch, each under the random state that it has when it runs alone."""
+        batches = []
+        for replica, stream in zip(self.replicas, self.streams, strict=True):
+            with own_randomness(replica_seed(self.seed, replica, step)):
+                batches.append(next_batch(stream, step))
+        return batches
+
+    def step(self, step: int) -> NDArray[Any]:
+        """Step number ``step`` of every replica; the recorded coordinates, shape (replica, coordinate)."""
+        batches, self.first = self.first or self._draw(step), None
+        found = self.gradients(batches)
         for name, parameter in self.parameters.items():
             parameter.grad = found[name]
         rows = (
@@ -114,13 +128,14 @@ def _batchable_kernels() -> Iterator[None]:
             yield
 
 
-def vectorise(plan: Plan, first: Task) -> VectorisedReplicas | None:
-    """The replicas of ``plan`` in lockstep, or None where that would not give the same answer.
+def vectorise(plan: Plan, replicas: range) -> VectorisedReplicas | None:
+    """Some replicas of ``plan`` in lockstep, or None where that would not give the same answer.
 
     Refused: optimisers that are not elementwise or have several groups, parameters that the
     optimiser leaves out, normalisation with running statistics, dropout, and whatever torch.func
     cannot run. The first gradients are compared with ordinary ones before it is trusted.
     """
+    first = plan.build(replicas[0])
     if type(first.optimizer) not in ELEMENTWISE or len(first.optimizer.param_groups) != 1:
         return None
     if first.optimizer.param_groups[0].get("maximize") or first.optimizer.state:
@@ -130,15 +145,15 @@ def vectorise(plan: Plan, first: Task) -> VectorisedReplicas | None:
         return None
     if any(_stateful(module) for module in first.model.modules()):
         return None
-    tasks = [plan.build(replica) for replica in range(plan.replicas)]
+    tasks = [first, *(plan.build(replica) for replica in replicas[1:])]
     try:
-        together = VectorisedReplicas(plan, tasks)
-        batches = [next(iter(task.batches)) for task in tasks]
+        together = VectorisedReplicas(plan, replicas, tasks)
+        batches = together.first or []
         found = together.gradients(batches)
     except Exception:
         # torch.func raises many types for what it cannot batch; the ordinary way is always right.
         return None
-    for replica in (0, plan.replicas - 1):
+    for replica in {0, len(tasks) - 1}:
         task = tasks[replica]
         task.optimizer.zero_grad(set_to_none=True)
         task.loss(task.model, batches[replica]).backward()  # type: ignore[no-untyped-call]
