@@ -36,6 +36,7 @@ NAMES = (
     "convex_surface",
     "schedules",
     "lenet_decay",
+    "scale",
 )
 SIGNIFICANT_DIGITS = 8
 

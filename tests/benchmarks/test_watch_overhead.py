@@ -18,6 +18,7 @@ ROUNDS = 15
 STEPS = 32  # a round: two recorded steps at every=16
 # AUDIT's promise, as ratios of a step's time.
 LIMITS = {1: 1.05, 16: 1.02}
+FOUND = []  # (every, ratio, task, milliseconds a step), as the tests go
 
 
 def run(task, stream):
@@ -43,7 +44,7 @@ def one_thread():
 @pytest.mark.benchmark
 @pytest.mark.parametrize("every", LIMITS)
 @pytest.mark.parametrize("name", TASKS)
-def test_watching_costs_little(name, every, measured):
+def test_watching_costs_little(name, every):
     task = build(builtin(name), 0)
     stream = iter(task.batches)
     run(task, stream)
@@ -59,12 +60,23 @@ def test_watching_costs_little(name, every, measured):
     ratio, step = statistics.median(ratios), 1e3 * statistics.median(plain)
     layers = len(list(task.model.parameters()))
     print(f"\n{name:<15} every={every:<3} {ratio:.3f} x a step of {step:.2f} ms, {layers} layers")
+    FOUND.append((every, ratio, name, step))
+    assert ratio <= LIMITS[every]
+
+
+@pytest.mark.benchmark
+@pytest.mark.parametrize("every", LIMITS)
+def test_the_costliest_task_goes_into_the_table(every, measured):
+    ran = [found for found in FOUND if found[0] == every]
+    if not ran:
+        pytest.skip("no task was timed in this run")
+    _, ratio, name, step = max(ran, key=lambda found: found[1])
     measured(
-        f"watch, every={every}: {name}",
+        f"watch, every={every}, costliest of {len(ran)} tasks: {name}",
         f"{step * ratio:.2f} ms a step",
         f"the step alone, {step:.2f} ms",
         ratio,
         at_most=LIMITS[every],
-        limit=f"{layers} layers",
+        limit="CPU seconds; one copy of the sampled coordinates a layer",
     )
     assert ratio <= LIMITS[every]

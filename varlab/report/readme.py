@@ -93,10 +93,41 @@ def audits(data: Data) -> str:
     return "\n".join((data["caption"], "", *_table(head, rows)))
 
 
+def benchmarks(data: Data) -> str:
+    """Every ratio that was measured beside what it was measured against, and what was asked."""
+    rows = [
+        (
+            row["name"],
+            row["ours"],
+            row["against"],
+            f"**{_ratio(row['ratio'])}**",
+            _asked(row),
+            row["limit"] or "-",
+        )
+        for row in data["rows"]
+    ]
+    head = ("what", "varlab", "against", "ratio", "asked", "what limits it, how it was come by")
+    intro = f"Measured on {data['machine']}."
+    return "\n".join((intro, "", *_table(head, rows)))
+
+
+def _ratio(value: float) -> str:
+    """Three digits, so that 1.03 does not read as 1."""
+    return f"{value:.3g}" if value < 1000 else number(value)
+
+
+def _asked(row: Data) -> str:
+    """The bound, and whether it was missed."""
+    if not row["bound"]:
+        return "-"
+    return row["bound"] if row["met"] else f"{row['bound']}: missed"
+
+
 # Name of the block -> its data, relative to the repository, and how it is written.
 BLOCKS: dict[str, tuple[str, Callable[[Data], str]]] = {
     "ledger": ("varlab/claims/released_ledger.json", findings),
     "peers": ("tests/optim/conformance/peers_measured.json", peers),
+    "benchmarks": ("tests/benchmarks/measured.json", benchmarks),
     "audits": ("tests/audit/audits_measured.json", audits),
 }
 
