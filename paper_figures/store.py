@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from varlab.core.files import write_atomic
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from paper_figures.runs import Runs
 
 Data = dict[str, Any]
 HERE = Path(__file__).parent
@@ -45,23 +48,50 @@ class FigureFile:
     """One figure: how its data is computed, how it is drawn, where both are kept."""
 
     name: str
-    generate: Callable[[str, int], Data]
+    generate: Callable[..., Data]
     draw: Callable[[Data], Figure]
     title: str
+    paper: Mapping[str, Any] | None = None
+
+    @property
+    def trains(self) -> bool:
+        """Whether it rests on training runs, whose sizes are options."""
+        return "runs" in inspect.signature(self.generate).parameters
 
     def data_path(self, root: Path = HERE) -> Path:
         """Its data file."""
         return root / "data" / f"{self.name}.json"
 
-    def regenerate(self, budget: str, seed: int, root: Path = HERE) -> Data:
-        """Compute the data afresh and keep it."""
+    def regenerate(
+        self, budget: str, seed: int, root: Path = HERE, runs: Runs | None = None
+    ) -> Data:
+        """Compute the data afresh and keep it.
+
+        ``runs`` holds the sizes of training runs, and where they are kept.
+
+        Raises
+        ------
+        InputError
+            Options for a figure without training runs, or unknown ones.
+        """
+        options = runs.options if runs else {}
+        if options and not self.trains:
+            raise InputError(
+                f"figure {self.name} has no training runs whose sizes could be set; got {next(iter(options))}"
+            )
+        given = [f"--option {name}={value}" for name, value in options.items()]
+        words = ["varlab figures", self.name, "--regenerate", f"--budget {budget} --seed {seed}"]
         data = {
             "figure": self.name,
             "version": __version__,
             "seed": seed,
             "budget": budget,
-            "command": f"varlab figures {self.name} --regenerate --budget {budget} --seed {seed}",
-            **self.generate(budget, seed),
+            "command": " ".join([*words, *given]),
+            **(
+                self.generate(budget, seed, runs)
+                if runs and self.trains
+                else self.generate(budget, seed)
+            ),
         }
         path = self.data_path(root)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -113,7 +143,7 @@ def figure(name: str) -> FigureFile:
         raise InputError(f"no figure {name!r}; there are {', '.join(NAMES)}")
     module = import_module(f"paper_figures.{name}")
     title = (module.__doc__ or name).splitlines()[0].rstrip(".")
-    return FigureFile(name, module.generate, module.draw, title)
+    return FigureFile(name, module.generate, module.draw, title, getattr(module, "PAPER", None))
 
 
 def rounded(value: Any) -> Any:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -61,8 +61,34 @@ def deliver_json(text: str, json: str | None) -> None:
         write_atomic(Path(json), text)
 
 
+def parsed_options(pairs: Sequence[str]) -> dict[str, Any]:
+    """``name=value`` texts of --option; values are numbers where they read as such.
+
+    Raises
+    ------
+    InputError
+        A text of another form.
+    """
+    options: dict[str, Any] = {}
+    for pair in pairs:
+        name, separator, value = pair.partition("=")
+        if not separator or not name:
+            raise InputError(f"--option has the form name=value; got {pair!r}")
+        options[name] = _number(value)
+    return options
+
+
+def _number(text: str) -> int | float | str:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
 @contextmanager
-def progress_bar(title: str) -> Iterator[Callable[[int, int, str], None]]:
+def progress_bar(title: str) -> Iterator[Callable[[float, int, str], None]]:
     """A bar on stderr with rate and time left; silent when stderr is no terminal."""
     if not sys.stderr.isatty():
         yield lambda done, total, what: None
@@ -80,7 +106,7 @@ def progress_bar(title: str) -> Iterator[Callable[[int, int, str], None]]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(title, total=None, what="")
 
-        def report(done: int, total: int, what: str) -> None:
+        def report(done: float, total: int, what: str) -> None:
             bar.update(task, completed=done, total=total, what=what)
 
         yield report
