@@ -6,6 +6,7 @@ import json
 import os
 import platform
 from collections.abc import Callable, Sequence
+from importlib import metadata
 
 import numpy as np
 import torch
@@ -147,6 +148,8 @@ def attributes(asked: Request, engine: str, where: torch.device) -> dict[str, st
         "numpy": np.__version__,
         "python": platform.python_version(),
     }
+    if engine == "compiled":
+        versions["numba"] = metadata.version("numba")
     on_gpu = where.type == "cuda"
     return {
         "request": json.dumps(asked.to_json()),
