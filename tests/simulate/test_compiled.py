@@ -1,6 +1,5 @@
 """The compiled engine against the eager one on the same normals, and when it is chosen."""
 
-import subprocess
 import sys
 from importlib.util import find_spec
 
@@ -202,16 +201,6 @@ def test_a_result_names_it():
     attributes = simulate(Normal(), engine="compiled", **asked).dataset.attrs
     assert attributes["engine"] == "compiled-cpu"
     assert '"numba"' in attributes["versions"]
-
-
-def test_numba_is_loaded_only_where_it_is_used():
-    code = (
-        "import sys; from varlab.simulate import Normal, simulate; "
-        "simulate(Normal(), beta2=0.9, steps=2, trajectories=2, device='cpu'); "
-        "print('numba' in sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"
 
 
 def test_where_nothing_can_be_cached_it_compiles_all_the_same(monkeypatch):

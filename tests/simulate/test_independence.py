@@ -103,6 +103,7 @@ blocks.LARGEST_BLOCK = 256
 laws = [Normal(), Normal(0.1), StudentT(4.0), AR1(0.3)]
 data = simulate(laws, beta2=[0.99, 0.5], steps=21, trajectories=5000, seed=7, device="cpu",
                 engine=sys.argv[2], out=sys.argv[1] + ".zarr").dataset
+assert ("numba" in sys.modules) == (sys.argv[2] == "compiled"), "numba is loaded where it is used"
 import os
 np.savez(sys.argv[1] + os.environ.get("RANK", ""), **{k: v.values for k, v in data.data_vars.items()})
 """
