@@ -17,7 +17,7 @@ LAYERS = {
     "numerics": (("core",), {"numpy", "scipy", "mpmath"}),
     "simulate": (
         ("core", "numerics"),
-        {"numpy", "scipy", "torch", "xarray", "zarr", "pandas", "triton"},
+        {"numpy", "scipy", "torch", "xarray", "zarr", "pandas", "triton", "numba"},
     ),
     "optim": (("core", "numerics"), {"numpy", "scipy", "torch", "mpmath", "optax", "jax"}),
     "tasks": (

@@ -127,7 +127,10 @@ class Store:
         for key, value in self._identity.items():
             difference = _first_difference(value, stored[key], key)
             if difference:
-                raise InputError(f"resume must repeat the request of {self.path}; {difference}")
+                remedy = "; name the engine and device of the store" if key == "engine" else ""
+                raise InputError(
+                    f"resume must repeat the request of {self.path}; {difference}{remedy}"
+                )
         partial = group.get(PARTIAL)
         if not isinstance(partial, zarr.Array) or partial.shape != self._shape:
             raise self._damaged(f"{PARTIAL} is missing or of another shape")
