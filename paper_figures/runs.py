@@ -86,7 +86,7 @@ class Runs:
 
     def train(self, experiment: Experiment, seed: int, name: str = "runs") -> xr.Dataset:
         """All runs of an experiment, on all cores or on one GPU; kept under ``name``."""
-        from varlab.claims.ledger import usable_cores
+        from varlab.core.cores import usable_cores
         from varlab.tasks.training import train
 
         on_cpu = self.options.get("device", "cpu") == "cpu"
