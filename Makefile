@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 OUT ?= out
 
-.PHONY: verify ledger readme test lint benchmark clean
+.PHONY: verify ledger readme test wheel-test oldest-test lint benchmark clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -28,6 +28,14 @@ readme: $(STAMP)
 
 test: $(STAMP) lint
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
+
+# The same tests against the built wheel, in a new environment and away from the sources: with the
+# versions of constraints.txt, and with the oldest that pyproject.toml allows. PYTHON chooses the Python.
+wheel-test:
+	$(PYTHON) tests/install/fresh.py
+
+oldest-test:
+	$(PYTHON) tests/install/fresh.py --oldest
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -15,6 +15,7 @@ from typer.main import get_command
 
 from varlab.cli import advise, audit, calibrate, conform, figures, simulate, verify
 from varlab.core import InputError
+from varlab.core.errors import not_installed
 
 app = typer.Typer(
     name="varlab",
@@ -56,6 +57,8 @@ def run(arguments: list[str]) -> int:
             print(getattr(error, "message", ""), file=sys.stderr)
             return 2
         return _complain(_one_line(error))
+    except ModuleNotFoundError as error:
+        return _complain(not_installed(f"varlab {arguments[0]}", error))
     except typer.Abort:
         return _complain("interrupted")
     except KeyboardInterrupt:

@@ -11,6 +11,20 @@ class DomainError(InputError):
     """A number outside the domain of a formula, such as ``beta2 must lie in [0, 1); got 1.2``."""
 
 
+def not_installed(what: str, error: ModuleNotFoundError) -> str:
+    """One line for a package that ``what`` needs and that is not there: theory and numerics do without torch.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        ``error`` itself, when it is a module of varlab that is missing: then the installation is broken.
+    """
+    package = (error.name or "").partition(".")[0]
+    if package in ("", "varlab", "paper_figures"):
+        raise error
+    return f"{what} needs {package}, which is not installed; install it with pip install {package}"
+
+
 def require(condition: bool, name: str, domain: str, got: object, remedy: str = "") -> None:
     """Raise :class:`DomainError` unless ``condition`` holds.
 
