@@ -9,7 +9,7 @@ import typer
 
 from varlab.cli.options import Seed, console, progress_bar
 from varlab.cli.verify import BudgetOption
-from varlab.core.files import writable_directory
+from varlab.core.files import can_write_to, writing
 
 
 def command(
@@ -39,7 +39,7 @@ def command(
         for each in figures:
             print(f"{each.name:<12} {each.title}")
         return 0
-    directory = writable_directory(out) if out else HERE / "rendered"
+    directory = can_write_to(out) if out else HERE / "rendered"
     terminal = console()
     with progress_bar("figures") as progress:
         for done, each in enumerate(figures, 1):
@@ -47,7 +47,9 @@ def command(
             if regenerate:
                 root = out or HERE
                 each.regenerate(budget.value, seed, root)
-            for path in each.render(directory, root):
+            with writing(directory):
+                paths = each.render(directory, root)
+            for path in paths:
                 terminal.print(str(path))
             progress(done, len(figures), each.name)
     return 0
