@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -11,10 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from varlab.core import InputError, seed_sequence
+from varlab.core.targets import users_code
 
 WITHOUT_REPLACEMENT = "without-replacement"  # each epoch a permutation: draws are anti-correlated
 WITH_REPLACEMENT = "with-replacement"
 UNKNOWN = "unknown"
+_END = object()
 
 
 @dataclass
@@ -33,6 +35,11 @@ class Task:
         Over the model's parameters.
     evaluate : callable, optional
         ``evaluate(model) -> {name: value}`` on held-out data.
+
+    Raises
+    ------
+    InputError
+        A part of another type.
     """
 
     model: nn.Module
@@ -40,6 +47,23 @@ class Task:
     batches: Iterable[Any]
     optimizer: torch.optim.Optimizer
     evaluate: Callable[[nn.Module], dict[str, float]] | None = None
+
+    def __post_init__(self) -> None:
+        wanted: tuple[tuple[str, bool, str], ...] = (
+            ("model", isinstance(self.model, nn.Module), "a torch.nn.Module"),
+            ("loss", callable(self.loss), "a callable (model, batch) -> scalar Tensor"),
+            ("batches", isinstance(self.batches, Iterable), "an iterable of batches"),
+            (
+                "optimizer",
+                isinstance(self.optimizer, torch.optim.Optimizer),
+                "a torch.optim.Optimizer",
+            ),
+            ("evaluate", self.evaluate is None or callable(self.evaluate), "a callable or None"),
+        )
+        for name, fits, what in wanted:
+            if not fits:
+                got = type(getattr(self, name)).__name__
+                raise InputError(f"{name} of a task must be {what}; got {got}")
 
     @property
     def sampler(self) -> str:
@@ -80,16 +104,50 @@ def build(factory: Callable[..., Task], seed: int, order_seed: int | None = None
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(torch_seed(seed, "task"))
-        try:
+        with users_code("the task factory"):
             task = factory(seed) if order_seed is None else factory(seed, order_seed=order_seed)
-        except InputError:
-            raise
-        except Exception as error:
-            text = " ".join(str(error).split())[:160]
-            raise InputError(f"the task factory raised {type(error).__name__}: {text}") from error
     if not isinstance(task, Task):
         raise InputError(f"a task factory returns a varlab.Task; got {type(task).__name__}")
     return task
+
+
+def next_batch(batches: Iterator[Any], step: int) -> Any:
+    """The batch of ``step``.
+
+    Raises
+    ------
+    InputError
+        There are no more, or fetching it raised.
+    """
+    with users_code(f"fetching the batch of step {step}"):
+        batch = next(batches, _END)
+    if batch is _END:
+        raise InputError(
+            f"the batches ended before step {step}; give an endless iterable or fewer steps"
+        )
+    return batch
+
+
+def differentiate(task: Task, batch: Any, step: int) -> None:
+    """Gradients of the task's loss on ``batch``, left in the parameters.
+
+    Raises
+    ------
+    InputError
+        The loss raised, or is no scalar that depends on the parameters.
+    """
+    task.optimizer.zero_grad(set_to_none=True)
+    with users_code(f"the task's loss at step {step}"):
+        loss = task.loss(task.model, batch)
+    if not isinstance(loss, Tensor) or loss.numel() != 1:
+        got = f"shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else type(loss).__name__
+        raise InputError(f"the task's loss must be a scalar Tensor; got {got}; take its mean")
+    if not loss.requires_grad:
+        raise InputError(
+            "the task's loss does not depend on the parameters; return it without detach()"
+        )
+    with users_code(f"the backward pass at step {step}"):
+        loss.backward()  # type: ignore[no-untyped-call]
 
 
 def torch_seed(seed: int, *names: str | int) -> int:
