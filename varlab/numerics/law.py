@@ -115,7 +115,8 @@ class RateLaw(ABC):
         )
         require(whole_numbers, "size", "be an integer >= 0 or a tuple of them", size)
         count = math.prod(int(n) for n in shape)
-        require_memory(min(16 * count, 2**100), f"a sample of shape {shape}", "draw it in parts")
+        what = f"a sample of shape {shape}" if count < 2**63 else "such a sample"
+        require_memory(min(16 * count, 2**100), what, "draw it in parts")
         return self._rvs(tuple(int(n) for n in shape), rng)
 
     def _on_support(
