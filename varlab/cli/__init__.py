@@ -51,6 +51,8 @@ def run(arguments: list[str]) -> int:
         arguments = simulate.spread(arguments)
     try:
         status = command.main(list(arguments), prog_name="varlab", standalone_mode=False)
+        if status == INTERRUPTED:  # what the option parser makes of Ctrl-C
+            raise KeyboardInterrupt
     except InputError as error:
         return _complain(str(error))
     except USAGE_ERRORS as error:

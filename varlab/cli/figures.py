@@ -9,7 +9,7 @@ import typer
 
 from varlab.cli.options import Seed, console, progress_bar
 from varlab.cli.verify import BudgetOption
-from varlab.core.files import can_write_to, writing
+from varlab.core.files import can_write_to
 
 
 def command(
@@ -47,9 +47,7 @@ def command(
             if regenerate:
                 root = out or HERE
                 each.regenerate(budget.value, seed, root)
-            with writing(directory):
-                paths = each.render(directory, root)
-            for path in paths:
+            for path in each.render(directory, root):
                 terminal.print(str(path))
             progress(done, len(figures), each.name)
     return 0

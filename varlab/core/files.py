@@ -18,8 +18,8 @@ except ImportError:  # Windows: no such lock, and runs are not told apart
     fcntl = None  # type: ignore[assignment]
 
 
-def write_atomic(path: Path, text: str) -> None:
-    """Write ``text`` beside ``path`` and rename: a reader sees the old file or the whole new one.
+def write_atomic(path: Path, content: str | bytes) -> None:
+    """Write ``content`` beside ``path`` and rename: a reader sees the old file or the whole new one.
 
     Missing folders are made.
 
@@ -28,15 +28,16 @@ def write_atomic(path: Path, text: str) -> None:
     InputError
         When the place cannot be written to, naming path and reason.
     """
+    data = content.encode() if isinstance(content, str) else content
     with writing(path):
         if path.exists() and not path.is_file():  # a device or a pipe, which must not be replaced
-            path.write_text(text, encoding="utf-8")
+            path.write_bytes(data)
             return
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-                stream.write(text)
+            with os.fdopen(descriptor, "wb") as stream:
+                stream.write(data)
                 stream.flush()
                 os.fsync(stream.fileno())
             os.chmod(temporary, 0o644)
