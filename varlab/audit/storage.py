@@ -255,7 +255,11 @@ def save(recording: Recording, path: Path) -> None:
             )
             array[...] = values
         recorded = group.create_array(
-            "recorded", shape=(len(gradients),), dtype=np.int64, dimension_names=("replica",)
+            "recorded",
+            shape=(len(gradients),),
+            dtype=np.int64,
+            compressors=[COMPRESSOR],
+            dimension_names=("replica",),
         )
         recorded[:] = np.full(len(gradients), gradients.shape[1])
         group.attrs.update(attrs)
@@ -297,6 +301,8 @@ def _read(place: Path, group: Any) -> Recording:
     if length == 0:
         raise InputError(f"{place} holds no complete step; record again")
     keep = np.flatnonzero(recorded >= length)
+    for key in ("beta2", "protocol"):
+        attrs[key]  # must be there: the front door has defaults for them
     names = np.array(attrs.pop("layers"), dtype=object)
     statuses = attrs.pop("statuses")
     for derived in ("format", "schema"):
