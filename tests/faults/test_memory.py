@@ -35,8 +35,15 @@ def test_the_machines_memory_counts_even_if_the_system_promises_more(monkeypatch
         require_memory(2**26, "a slice", "-")
 
 
+@pytest.fixture(scope="module")
+def libraries():
+    """What the commands import, which maps far more address space than they use."""
+    assert run(["simulate", "--steps", "3", "--trajectories", "50"]) == 0
+    assert run(["audit", "mlp", "--replicas", "2", "--steps", "1", "--coordinates", "1"]) == 0
+
+
 @pytest.fixture
-def spare():
+def spare(libraries):
     """256 MiB to spare in this process, as the kernel enforces it."""
     resource = pytest.importorskip("resource")
     statm = Path("/proc/self/statm")

@@ -15,6 +15,7 @@ from varlab.numerics import (
     AdaptiveRate,
     ScaledInverseChi,
     degrees_of_freedom,
+    delta_method_variance,
     log_psi_variance,
     psi_mean,
     psi_variance,
@@ -86,11 +87,12 @@ def test_rectification_lies_in_0_to_1_and_rises(t, beta2):
         assert np.isnan(now) or 0 < now <= 1 + 1e-14
         assert np.isnan(now) or now <= later * (1 + 1e-12)
         assert not (np.isnan(later) and np.isfinite(now))
-    adaptive = degrees_of_freedom(t, beta2) > 4
-    assert (
-        np.isfinite(rectification(t, beta2)) == bool(adaptive)
-        or abs(degrees_of_freedom(t, beta2) - 4) < 1e-9
-    )
+    rho, limit = degrees_of_freedom(t, beta2), rho_inf(beta2)
+    if abs(rho - 4) > 1e-9:
+        assert np.isfinite(rectification(t, beta2)) == bool(rho > 4)
+    if rho > 4.1:  # what r_t is for: by Eq. 5, r_t psi_t has the variance that psi has in the limit
+        wanted = np.sqrt(delta_method_variance(limit) / delta_method_variance(rho))
+        assert rectification(t, beta2) == pytest.approx(wanted, rel=1e-9)
 
 
 @fewer
