@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import io
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -94,7 +95,6 @@ class FigureFile:
             ),
         }
         path = self.data_path(root)
-        path.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(path, json.dumps(rounded(data), allow_nan=False) + "\n")
         return self.load(root)
 
@@ -119,16 +119,19 @@ class FigureFile:
         """Draw from the kept data to ``directory``/NAME.png and .svg."""
         from paper_figures.style import style
 
-        directory.mkdir(parents=True, exist_ok=True)
+        unsigned: dict[str, Any] = {"png": {"Software": None}, "svg": {"Date": None}}
+        paths = []
         with style():
             figure = self.draw(self.load(root))
-            paths = tuple(directory / f"{self.name}.{kind}" for kind in ("png", "svg"))
-            figure.savefig(paths[0], metadata={"Software": None})
-            figure.savefig(paths[1], metadata={"Date": None})
+            for kind, metadata in unsigned.items():
+                picture = io.BytesIO()
+                figure.savefig(picture, format=kind, metadata=metadata)
+                paths.append(directory / f"{self.name}.{kind}")
+                write_atomic(paths[-1], picture.getvalue())
         import matplotlib.pyplot as plt
 
         plt.close(figure)
-        return paths
+        return tuple(paths)
 
 
 def figure(name: str) -> FigureFile:

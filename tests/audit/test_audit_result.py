@@ -180,8 +180,9 @@ def test_the_page_of_an_audit_without_any_tested_layer(tmp_path):
 
 
 def test_a_page_that_cannot_be_written_is_bad_input(audit, tmp_path):
+    (tmp_path / "file").write_text("mine")
     with pytest.raises(InputError, match="cannot write to"):
-        audit.to_html(tmp_path / "missing" / "a.html")
+        audit.to_html(tmp_path / "file" / "a.html")
 
 
 @pytest.mark.parametrize("method", ["plot", "plot_log_psi", "plot_budget"])

@@ -101,7 +101,10 @@ def test_calibration_prints_rates(varlab):
 
 @pytest.mark.parametrize(
     ("arguments", "line"),
-    [(["--trials", "0"], "trials must be >= 1"), (["--correlation", "1"], "correlation")],
+    [
+        (["--trials", "0"], "trials must be an integer >= 1"),
+        (["--correlation", "1"], "correlation"),
+    ],
 )
 def test_bad_calibrations_are_one_line(varlab, arguments, line):
     done = varlab("calibrate", *arguments)

@@ -146,7 +146,7 @@ BAD = [
         {"statistics": ["median"]},
         "statistics must be some of psi, log_psi, inverse_v, update; got 'median'",
     ),
-    ({"threads": 0}, "threads must be >= 1; got 0"),
+    ({"threads": 0}, "threads must be an integer >= 1; got 0"),
     ({"resume": True}, "out must name the store to resume; got None"),
     ({"engine": "magic"}, "engine must be 'auto', 'eager', 'compiled' or 'fused'; got 'magic'"),
 ]

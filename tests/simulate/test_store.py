@@ -191,7 +191,9 @@ def test_a_damaged_store_is_left_untouched(tmp_path, damage):
 def test_a_path_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("mine", encoding="utf-8")
     before = fingerprint(tmp_path)
-    with pytest.raises(InputError, match="out must be a path that can be written"):
+    with pytest.raises(
+        InputError, match=r"cannot write to .*run\.zarr: Not a directory; choose another place"
+    ):
         run(tmp_path / "file" / "run.zarr")
     assert fingerprint(tmp_path) == before
 

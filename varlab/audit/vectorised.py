@@ -11,6 +11,7 @@ import copy
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -22,9 +23,10 @@ from torch.utils import _pytree as pytree
 
 from varlab.audit.tap import Layer, choose_layers
 from varlab.tasks import Task
+from varlab.tasks.task import differentiate, next_batch
 
 if TYPE_CHECKING:
-    from varlab.audit.record import Plan
+    from varlab.audit.plan import Plan
 
 ELEMENTWISE = (torch.optim.Adam, torch.optim.AdamW, torch.optim.RAdam, torch.optim.SGD)
 # Float32 gradients of the same batch by two orders of summation agree to this, relative to the
@@ -43,6 +45,7 @@ class VectorisedReplicas:
         self.optimizer = type(tasks[0].optimizer)(
             self.parameters.values(), **_hyperparameters(tasks[0].optimizer)
         )
+        self.steps = 0
         self.streams: list[Iterator[Any]] = [iter(task.batches) for task in tasks]
         layers, _ = choose_layers(
             tasks[0].model,
@@ -68,9 +71,16 @@ class VectorisedReplicas:
             found: dict[str, Tensor] = self.gradient(values, self.buffers, stacked)
         return found
 
+    def peek(self) -> list[Any]:
+        """The first batch of every replica, which stays the first."""
+        batches = [next_batch(stream, 1) for stream in self.streams]
+        self.streams = [chain([b], s) for b, s in zip(batches, self.streams, strict=True)]
+        return batches
+
     def step(self) -> NDArray[Any]:
         """One step of every replica; the recorded coordinates, shape (replica, coordinate)."""
-        found = self.gradients([next(stream) for stream in self.streams])
+        self.steps += 1
+        found = self.gradients([next_batch(stream, self.steps) for stream in self.streams])
         for name, parameter in self.parameters.items():
             parameter.grad = found[name]
         rows = (
@@ -133,15 +143,14 @@ def vectorise(plan: Plan, first: Task) -> VectorisedReplicas | None:
     tasks = [plan.build(replica) for replica in range(plan.replicas)]
     try:
         together = VectorisedReplicas(plan, tasks)
-        batches = [next(iter(task.batches)) for task in tasks]
+        batches = together.peek()
         found = together.gradients(batches)
-    except Exception:
+    except (Exception, SystemExit):
         # torch.func raises many types for what it cannot batch; the ordinary way is always right.
         return None
     for replica in (0, plan.replicas - 1):
         task = tasks[replica]
-        task.optimizer.zero_grad(set_to_none=True)
-        task.loss(task.model, batches[replica]).backward()  # type: ignore[no-untyped-call]
+        differentiate(task, batches[replica], 1)
         for name, parameter in task.model.named_parameters():
             if parameter.grad is None:
                 return None

@@ -13,7 +13,7 @@ import typer
 from varlab.cli.options import Seed, console, parsed_options, progress_bar
 from varlab.cli.verify import BudgetOption
 from varlab.core import InputError
-from varlab.core.files import writable_directory
+from varlab.core.files import can_write_to
 
 
 class ScaleOption(StrEnum):
@@ -71,7 +71,7 @@ def command(
             "--data, --scale and --option need --regenerate and --out DIR: "
             "the package's own data stays at laptop scale"
         )
-    directory = writable_directory(out) if out else HERE / "rendered"
+    directory = can_write_to(out) if out else HERE / "rendered"
     terminal = console()
     with progress_bar("figures") as progress:
         for done, each in enumerate(figures, 1):

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from varlab.core import InputError
-from varlab.core.files import writable_directory, write_atomic
+from varlab.core.files import can_write_to, write_atomic
 
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Root seed of all random streams.")]
 Out = Annotated[
@@ -33,7 +33,7 @@ def console(*, json_on_stdout: bool = False) -> Console:
 
 
 def prepare(out: Path | None, json: str | None) -> None:
-    """See that the results can be written, before any work is done.
+    """See that the results can be written, before any work is done; nothing is made.
 
     Raises
     ------
@@ -48,15 +48,17 @@ def prepare(out: Path | None, json: str | None) -> None:
             raise InputError(f"cannot write to {json}: no directory {parent}; create it first")
         if Path(json).is_dir():
             raise InputError(f"cannot write to {json}: it is a directory; name a file")
-        writable_directory(parent)
+        if not Path(json).exists() or Path(json).is_file():
+            can_write_to(parent)
     if out is not None:
-        writable_directory(out)
+        can_write_to(out)
 
 
 def deliver_json(text: str, json: str | None) -> None:
     """Print or write JSON, if asked for."""
     if json == "-":
         sys.stdout.write(text)
+        sys.stdout.flush()  # a full disk behind it shows here and not at exit
     elif json is not None:
         write_atomic(Path(json), text)
 

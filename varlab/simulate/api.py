@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from varlab import __version__
-from varlab.core import InputError, require
+from varlab.core import InputError, require, whole
 from varlab.simulate.distributed import world
 from varlab.simulate.engines import EngineName, choose_engine
 from varlab.simulate.processes import Process
@@ -106,7 +106,8 @@ def simulate(
         statistics=statistics,
     )
     for name, value in (("threads", threads), ("chunk", chunk)):
-        require(value is None or value >= 1, name, "be >= 1", value)
+        if value is not None:
+            whole(name, value, 1)
     require(out is not None or not resume, "out", "name the store to resume", out)
     kind = device_type(device)
     with world(kind) as ranks:
