@@ -1,5 +1,6 @@
 """Every public function, every bad argument: one line that names the value, the domain, the remedy."""
 
+import numpy as np
 import pytest
 import rows_audit
 import rows_numerics
@@ -36,3 +37,23 @@ def test_the_table_reaches_every_public_name():
     called = ["simulate", "watch", "assess", "verify", "load", "conform", "calibrate", "Task"]
     missing = [name for name in (*optimisers, *processes, *called) if f"{name}(" not in named]
     assert missing == []
+
+
+def test_numpys_numbers_are_numbers():
+    """Refusing by type must not refuse what is a whole or a real number."""
+    from varlab.core import generator
+    from varlab.simulate import Normal, simulate
+
+    given = {
+        "steps": np.int64(3),
+        "trajectories": np.int32(50),
+        "seed": np.uint8(2),
+        "threads": np.int16(1),
+    }
+    ours = simulate(Normal(np.float32(0.5)), beta2=np.array([0.5, 0.75]), device="cpu", **given)
+    plain = simulate(
+        Normal(0.5), beta2=[0.5, 0.75], device="cpu", steps=3, trajectories=50, seed=2, threads=1
+    )
+    assert ours.request == plain.request
+    assert np.array_equal(ours.dataset["psi_mean"], plain.dataset["psi_mean"])
+    assert generator(np.int64(5)).random() == generator(5).random()

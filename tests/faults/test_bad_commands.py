@@ -130,7 +130,6 @@ def test_json_to_a_full_device_is_one_line_and_the_device_stays_one(capsys):
     [
         ("advise --beta2 2", "beta2 must lie in [0, 1); got 2.0"),
         ("simulate --trajectories 1", "trajectories must be an integer >= 2; got 1"),
-        ("audit nowhere.py:f", "no file nowhere.py; give the path of a Python file"),
     ],
 )
 def test_the_installed_command_answers_in_one_line(command, line):

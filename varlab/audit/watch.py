@@ -155,6 +155,7 @@ def watch(
     ------
     InputError
         An empty selection, an optimizer of another model, or a path that exists or is not writable.
+        Later, from the optimizer's step(), when the disk is full: what was recorded stays readable.
     """
     layers, statuses = choose_layers(
         model, optimizer, select=select, coordinates=coordinates, seed=seed

@@ -55,8 +55,8 @@ class Process(ABC):
         )
 
     def _check(self, name: str, domain: str, inside: Callable[[float], bool]) -> None:
-        """Hold one parameter to its domain."""
-        real(name, getattr(self, name), domain, inside)
+        """Hold one parameter to its domain, and keep it as Python's float."""
+        object.__setattr__(self, name, real(name, getattr(self, name), domain, inside))
 
     @abstractmethod
     def unit_path(self, noise: Noise) -> UnitPath:
