@@ -42,8 +42,10 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# Ratios beside rivals, one table; kept for the README (then `make readme`).
 benchmark: $(STAMP)
-	$(BIN)/python -m pytest tests/benchmarks -m benchmark --numprocesses 0 -q -s
+	$(BIN)/python -m pytest tests/benchmarks -m benchmark --numprocesses 0 -q -s \
+		--measured tests/benchmarks/measured.json
 
 clean:
 	rm -rf $(VENV) $(OUT) .pytest_cache .mypy_cache .ruff_cache

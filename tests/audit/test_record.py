@@ -49,6 +49,32 @@ def test_all_at_once_gives_the_same_answer(name):
     assert together.layers == apart.layers
 
 
+def drawing_from_the_global_state(seed):
+    task = own(seed)
+
+    def batches():
+        while True:
+            yield torch.randn(4, 6)
+
+    task.batches = batches()
+    return task
+
+
+@pytest.mark.parametrize("factory", [own, drawing_from_the_global_state])
+def test_batches_of_a_generator_are_the_same_ones_in_lockstep(factory):
+    torch.manual_seed(1)
+    together = record(factory, replicas=3, steps=4, vectorised=True)
+    torch.manual_seed(2)
+    apart = record(factory, replicas=3, steps=4, vectorised=False)
+    # Float32 sums in another order; a batch of another step would be off by its own size.
+    np.testing.assert_allclose(together.gradients, apart.gradients, rtol=1e-4, atol=1e-6)
+
+
+def test_a_block_does_not_depend_on_how_many_there_are():
+    few, many = (record(builtin("mlp"), replicas=n, steps=3, coordinates=4) for n in (8, 20))
+    np.testing.assert_array_equal(few.gradients, many.gradients[:8])
+
+
 @pytest.mark.parametrize(
     "factory",
     [builtin("resnet20", depth=8, width=4), builtin("transformer-lm", dropout=0.1, length=8)],

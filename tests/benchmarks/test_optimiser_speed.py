@@ -50,13 +50,24 @@ def medians():
     return found
 
 
+LIMIT = "memory traffic: one pass over parameters, gradients and both moments"
+
+
+def row(medians, rival):
+    ours, theirs = (1e3 * medians[name] for name in ("varlab.optim.RAdam", rival))
+    size = f"RAdam.step(), {TENSORS * SIZE / 1e6:.0f} M parameters"
+    return size, f"{ours:.1f} ms", f"{rival}, {theirs:.1f} ms", ours / theirs
+
+
 @pytest.mark.benchmark
 @pytest.mark.parametrize("rival", ["torch.optim.RAdam", "torch.optim.RAdam foreach"])
-def test_radam_takes_at_most_half_of_torchs(medians, rival):
+def test_radam_takes_at_most_half_of_torchs(medians, rival, measured):
+    measured(*row(medians, rival), at_most=0.5, limit=LIMIT)
     assert medians["varlab.optim.RAdam"] <= 0.5 * medians[rival]
 
 
 @pytest.mark.benchmark
-def test_radam_is_close_to_fused_adam(medians):
+def test_radam_is_close_to_fused_adam(medians, measured):
+    measured(*row(medians, "torch.optim.Adam fused"), at_most=1.25, limit=LIMIT)
     # Same kernel; 25 % leaves room for the noise of a shared machine, not for another pass over memory.
     assert medians["varlab.optim.RAdam"] <= 1.25 * medians["torch.optim.Adam fused"]

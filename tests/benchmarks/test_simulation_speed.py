@@ -31,6 +31,7 @@ FIG9 = {"beta2": 0.999, "steps": 6000, "trajectories": 5000}
 SINGLE = {"beta2": 0.999, "steps": 400, "trajectories": 2**18}
 ON_CPU = {"device": "cpu", "threads": CORES}
 REPEATS = 7
+LIMIT = "drawing a normal costs 3.4 ns a core, all the rest of Var[psi] 1.5 ns"
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,10 @@ class Timing:
     def ratio(self):
         """Of wall clocks; of CPU seconds per core where others kept the fast side from its cores."""
         return self.wall_ratio if self.cores_had > 0.75 * CORES else self.cpu_ratio
+
+    def shown(self, rival):
+        """Both sides of a row of the table."""
+        return f"{self.fast:.2f} s", f"{rival}, {self.slow:.2f} s"
 
     def __str__(self):
         busy = "" if self.cores_had > 0.75 * CORES else " (machine busy: judged by CPU seconds)"
@@ -113,7 +118,7 @@ def draw_alone(steps, trajectories, **_):
 
 
 @pytest.mark.parametrize(("engine", "least"), [("auto", 15), ("eager", 8)])
-def test_fig9_against_a_numpy_loop(engine, least):
+def test_fig9_against_a_numpy_loop(engine, least, measured):
     laws = [Normal(mu) for mu in FIG9_MUS]
 
     def ours():
@@ -125,6 +130,13 @@ def test_fig9_against_a_numpy_loop(engine, least):
 
     timing = compare(theirs, ours, slow_cores=1, repeats=5)
     print(f"\nFig. 9, six mu, NumPy loop against simulate ({named(ours)}): {timing}")
+    measured(
+        f"Fig. 9, six mu, {named(ours)}",
+        *timing.shown("NumPy loop"),
+        timing.ratio,
+        at_least=least,
+        limit=LIMIT,
+    )
     assert timing.ratio >= least
 
 
@@ -137,7 +149,7 @@ def test_fig9_against_a_numpy_loop(engine, least):
         (None, "eager", 0.20),
     ],
 )
-def test_a_single_law_against_drawing_its_normals(asked, engine, share):
+def test_a_single_law_against_drawing_its_normals(asked, engine, share, measured):
     def ours():
         return simulate(Normal(), statistics=asked, engine=engine, **ON_CPU, **SINGLE)
 
@@ -147,6 +159,8 @@ def test_a_single_law_against_drawing_its_normals(asked, engine, share):
         f"\n{asked or 'every statistic'} ({named(ours)}): {timing.ratio:.0%} of the rate of normal_ "
         f"({draws / timing.fast / 1e6:.0f} million draws a second): {timing}"
     )
+    name = f"one law, {asked or 'every statistic'}: share of the rate of normal_"
+    measured(name, *timing.shown("normal_ alone"), timing.ratio, at_least=share, limit=LIMIT)
     assert timing.ratio >= share
 
 
@@ -161,7 +175,7 @@ def on_device(function):
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here: the kernel is not timed")
-def test_the_fused_kernel_against_eager_torch_on_the_same_gpu():
+def test_the_fused_kernel_against_eager_torch_on_the_same_gpu(measured):
     def run(engine, trajectories):
         simulate(
             Normal(),
@@ -185,4 +199,7 @@ def test_the_fused_kernel_against_eager_torch_on_the_same_gpu():
         f"\n{torch.cuda.get_device_name()}: fused {many * 1000 / fused / 1e9:.1f} billion draws a second, "
         f"{factor:.0f} times eager torch per draw"
     )
+    rates = (many * 1000 / fused / 1e9, many * 1000 / (factor * fused) / 1e9)
+    ours, theirs = (f"{rate:.1f} billion draws a second" for rate in rates)
+    measured("fused kernel", ours, f"eager torch, same GPU, {theirs}", factor, at_least=20)
     assert factor >= 20

@@ -43,7 +43,7 @@ def one_thread():
 @pytest.mark.benchmark
 @pytest.mark.parametrize("every", LIMITS)
 @pytest.mark.parametrize("name", TASKS)
-def test_watching_costs_little(name, every):
+def test_watching_costs_little(name, every, measured):
     task = build(builtin(name), 0)
     stream = iter(task.batches)
     run(task, stream)
@@ -59,4 +59,12 @@ def test_watching_costs_little(name, every):
     ratio, step = statistics.median(ratios), 1e3 * statistics.median(plain)
     layers = len(list(task.model.parameters()))
     print(f"\n{name:<15} every={every:<3} {ratio:.3f} x a step of {step:.2f} ms, {layers} layers")
+    measured(
+        f"watch, every={every}: {name}",
+        f"{step * ratio:.2f} ms a step",
+        f"the step alone, {step:.2f} ms",
+        ratio,
+        at_most=LIMITS[every],
+        limit=f"{layers} layers",
+    )
     assert ratio <= LIMITS[every]

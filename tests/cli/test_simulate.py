@@ -37,6 +37,12 @@ def test_json_is_strict_and_says_whether_it_agrees(varlab):
     assert len(data["rows"]) == 12
 
 
+def test_a_law_without_an_exact_one_is_simulated_and_not_compared(varlab):
+    done = varlab("simulate", "--law", "cauchy", *SMALL, "--json", "-")
+    assert done.status == 0
+    assert json.loads(done.out)["agrees_with_exact_law"] is None
+
+
 def test_a_store_is_kept_and_neither_overwritten_nor_mixed_up(varlab, tmp_path):
     assert varlab("simulate", *SMALL, "--out", tmp_path).status == 0
     again = varlab("simulate", *SMALL, "--out", tmp_path)

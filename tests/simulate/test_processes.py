@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+import torch
 from scipy import stats
 
 from varlab.core import DomainError, InputError
@@ -11,6 +12,7 @@ from varlab.simulate import (
     AR1,
     ARCH,
     LAWS,
+    Cauchy,
     Drift,
     Laplace,
     Normal,
@@ -39,6 +41,8 @@ MARGINALS = [
     (StudentT(1.0), stats.t(1).cdf),
     (StudentT(3.0, mu=-1.0, sigma=0.5), stats.t(3, -1, 0.5).cdf),
     (StudentT(1e6), stats.norm.cdf),
+    (Cauchy(), stats.cauchy.cdf),
+    (Cauchy(1.0, 2.0), stats.cauchy(1, 2).cdf),
     (Laplace(1.0, 2.0), stats.laplace(1, 2).cdf),
     (AR1(0.7, mu=1.0, sigma=2.0), stats.norm(1, 2).cdf),
     (SharedMean(0.5), stats.norm(0, math.sqrt(1.25)).cdf),
@@ -52,9 +56,30 @@ def test_marginal_law(process, cdf, step):
     assert stats.kstest(draws(process)[step - 1], cdf).pvalue > ALPHA
 
 
-@pytest.mark.parametrize("process", [Normal(), StudentT(3.0), Laplace()])
+@pytest.mark.parametrize("process", [Normal(), StudentT(3.0), Cauchy(), Laplace()])
 def test_a_wrong_law_is_caught(process):
     assert stats.kstest(draws(process)[0], stats.norm(0.08, 1.0).cdf).pvalue < ALPHA
+
+
+class Chosen:
+    """Normals that a test chooses, in place of the drawn ones."""
+
+    def __init__(self, values):
+        self.normals = torch.tensor([values], dtype=torch.float32)
+
+
+def test_cauchy_is_the_quantile_of_the_normals_and_its_square_is_finite():
+    # The largest normal that Box-Muller makes of a 32-bit uniform is sqrt(2 * 32 ln 2) = 6.66.
+    z = np.array([-6.66, -5.0, -1.5, -1.4, -1e-6, 0.0, 1e-3, 1.0, 1.42, 3.0, 6.66])
+    noise = Chosen(z.tolist())
+    x = Cauchy().unit_path(noise)(0)
+    assert torch.isfinite(x * x).all()
+    # Folded at zero, where SciPy's own transform keeps its digits; float32 has 6e-8 a rounding,
+    # and in the tail erfc(z/sqrt 2) turns the rounding of z into z^2 of it: 45.
+    expected = np.sign(z) * stats.cauchy.isf(
+        stats.norm.sf(np.abs(noise.normals[0].double().numpy()))
+    )
+    np.testing.assert_allclose(x[0], expected, rtol=1e-5, atol=1e-12)
 
 
 def correlation(g, lag):
@@ -103,7 +128,8 @@ def test_rademacher_takes_the_signs_of_the_normals():
 def test_laws_share_their_normals():
     z = draws(Normal())
     np.testing.assert_allclose(draws(Normal(0.1, 3.0)), 0.1 + 3 * z, rtol=1e-14)
-    assert np.all(np.sign(draws(Laplace())) == np.sign(z))
+    for quantiles in (Laplace(), Cauchy()):
+        assert np.all(np.sign(draws(quantiles)) == np.sign(z))
     # the t law with many degrees of freedom is the normal itself; the difference falls like z^3/df
     np.testing.assert_allclose(draws(StudentT(1e9)), z, atol=1e-6)
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,22 +12,15 @@ from numpy.typing import NDArray
 from varlab.audit.plan import Factory, Plan, make_plan
 from varlab.audit.protocol import Protocol
 from varlab.audit.recording import Recording
+from varlab.audit.replicas import Rows, exchange_device, recorded_rows
 from varlab.audit.storage import RecordingWriter, load
-from varlab.audit.tap import OK, GradientTap, choose_layers
-from varlab.audit.vectorised import VectorisedReplicas, vectorise
+from varlab.audit.tap import OK, choose_layers
 from varlab.audit.watch import second_moment_decay
 from varlab.core import InputError
 from varlab.core.memory import require_memory
-from varlab.core.targets import users_code
+from varlab.simulate.distributed import World, world
 from varlab.tasks import Task
-from varlab.tasks.task import (
-    UNKNOWN,
-    WITH_REPLACEMENT,
-    differentiate,
-    next_batch,
-    own_randomness,
-    torch_seed,
-)
+from varlab.tasks.task import UNKNOWN, WITH_REPLACEMENT
 from varlab.tasks.training import one_thread
 
 Progress = Callable[[int, int, str], None]
@@ -74,12 +66,19 @@ def record(
     out : path, optional
         Zarr store, appended as it goes; ``resume`` continues an interrupted one to the same result.
     vectorised : bool, optional
-        Run all replicas at once through torch.func; tried when None, one after another where the
-        model does not allow it.
+        Run replicas in lockstep, a block of them at a time, through torch.func; tried when None,
+        one after another where the model does not allow it.
     progress : callable, optional
         ``progress(done, total, what)``.
     announce : callable, optional
         Told what will be stored, before it is.
+
+    Returns
+    -------
+    Recording
+        Under ``torchrun`` the same on every rank, bit for bit what one process records: the blocks of
+        an ensemble are dealt to the ranks, and rank 0 alone writes ``out``. A script that records
+        several times opens the process group itself, once.
 
     Raises
     ------
@@ -99,9 +98,45 @@ def record(
         after,
         task or str(getattr(factory, "__name__", type(factory).__name__)),
     )
+    place = None if out is None else Path(out)
+    # One thread: sums over several differ in their last bits, which training amplifies; and the
+    # models of an audit are small.
+    with world("cpu") as ranks, one_thread():
+        if ranks.size > 1 and plan.protocol is not Protocol.ENSEMBLE:
+            raise InputError(
+                f"protocol {plan.protocol.value} is one run, which processes cannot share; start it "
+                "without torchrun"
+            )
+        lead = ranks.rank == 0
+        return _recorded(
+            plan,
+            place,
+            ranks,
+            resume=resume,
+            vectorised=vectorised,
+            progress=progress if lead else None,
+            announce=announce if lead else None,
+        )
+
+
+def _recorded(
+    plan: Plan,
+    out: Path | None,
+    ranks: World,
+    *,
+    resume: bool,
+    vectorised: bool | None,
+    progress: Progress | None,
+    announce: Callable[[str], None] | None,
+) -> Recording:
+    """Record ``plan`` on all ranks: rank 0 has the store, the others an array."""
     first = plan.build(0)
     layers, statuses = choose_layers(
-        first.model, first.optimizer, select=select, coordinates=coordinates, seed=seed
+        first.model,
+        first.optimizer,
+        select=plan.select,
+        coordinates=plan.coordinates,
+        seed=plan.seed,
     )
     names = [layer.name for layer in layers for _ in layer.indices]
     size = plan.replicas * plan.steps * len(names) * 4
@@ -114,121 +149,71 @@ def record(
     if announce:
         announce(
             f"recording {plan.replicas} replicas x {plan.steps} steps x {len(names)} coordinates: "
-            f"{size / 1e6:.1f} MB {'in ' + str(out) if out else 'in memory'}"
+            f"{size / 1e6:.1f} MB {f'in {out}' if out else 'in memory'}"
         )
     meta: dict[str, Any] = {
         "protocol": plan.protocol.value,
         "beta2": second_moment_decay(first.optimizer),
         "sampler": _sampler(first, plan.protocol),
         "task": plan.task,
-        "seed": seed,
+        "seed": plan.seed,
         "inits": plan.inits,
         "orders": plan.orders if plan.separate else None,
     }
-    sink = (
-        _Memory(plan, names, meta) if out is None else _Store(plan, names, meta, Path(out), resume)
-    )
-    # One thread: sums over several differ in their last bits, which training amplifies; and the
-    # models of an audit are small.
+    sink, before = _opened(plan, names, meta, out, resume, ranks)
+    done, total = int(before.sum()), plan.replicas * plan.steps
+    layers_recorded = list(statuses)
     try:
-        with one_thread():
-            for replica, step, row, faults in _rows(plan, first, vectorised, sink, progress):
-                sink.take(replica, step, row)
-                statuses.update(faults)
+        for rows in recorded_rows(
+            plan, first, before, ranks, layers_recorded, len(names), vectorised
+        ):
+            sink.take(rows)
+            statuses.update(rows.faults)
+            done += len(rows.replicas)
+            if progress:
+                progress(done, total, f"replica {rows.replicas[-1] + 1}, step {rows.step}")
         return sink.finish({name: status for name, status in statuses.items() if status != OK})
     finally:
         sink.leave()
 
 
-def _rows(
+def _opened(
     plan: Plan,
-    first: Task,
-    vectorised: bool | None,
-    sink: _Memory | _Store,
-    progress: Progress | None,
-) -> Iterator[tuple[int | None, int, NDArray[Any], dict[str, str]]]:
-    """(replica, step, row, statuses) for all that is not stored yet; replica None for all at once."""
-    together = None
-    if plan.protocol is Protocol.ENSEMBLE and vectorised is not False and plan.replicas > 1:
-        together = vectorise(plan, first)
-        if together is None and vectorised:
-            raise InputError(
-                "this task does not run through torch.func; leave vectorised=None to run its "
-                "replicas one after another"
-            )
-    if together is not None:
-        yield from _together(plan, together, sink, progress)
-        return
-    total = plan.replicas * plan.steps
-    for replica in range(plan.replicas):
-        start = sink.recorded(replica)
-        if start >= plan.steps:
-            continue
-        task = first if replica == 0 else plan.build(replica)
-        for step, row, faults in _one(plan, task, replica):
-            if step > start:
-                yield replica, step, row, faults
-            if progress:
-                progress(replica * plan.steps + step, total, f"replica {replica + 1}")
-
-
-def _together(
-    plan: Plan, together: VectorisedReplicas, sink: _Memory | _Store, progress: Progress | None
-) -> Iterator[tuple[None, int, NDArray[Any], dict[str, str]]]:
-    start = min(sink.recorded(r) for r in range(plan.replicas))
-    for step in range(1, plan.steps + 1):
-        rows = together.step()
-        if step > start:
-            yield None, step, rows, {}
-        if progress:
-            progress(step * plan.replicas, plan.steps * plan.replicas, "all replicas at once")
-
-
-def _one(
-    plan: Plan, task: Task, replica: int
-) -> Iterator[tuple[int, NDArray[Any], dict[str, str]]]:
-    """Train (or, under ``frozen``, only differentiate) one replica, yielding its rows."""
-    layers, statuses = choose_layers(
-        task.model, task.optimizer, select=plan.select, coordinates=plan.coordinates, seed=plan.seed
-    )
-    caught: list[NDArray[Any]] = []
-    frozen = plan.protocol is Protocol.FROZEN
-    randomness = partial(torch_seed, plan.seed, "replica", replica)
-    tap = GradientTap(layers, statuses, task.optimizer, lambda step, row: caught.append(row))
+    names: list[str],
+    meta: dict[str, Any],
+    out: Path | None,
+    resume: bool,
+    ranks: World,
+) -> tuple[_Memory | _Store, NDArray[np.int64]]:
+    """Where this rank's rows go, and how many steps of each replica are there already."""
+    sink: _Memory | _Store | None = None
+    refusal = None
+    # entry 0: whether rank 0 could open its store
+    state = np.zeros(1 + plan.replicas)
     try:
-        with users_code("starting the batches"):
-            batches = iter(task.batches)
-        for step in range(1, plan.after + 1):
-            train_step(task, batches, step, randomness(step))
-        caught.clear()
-        if frozen and hasattr(task.batches, "with_replacement"):
-            batches = iter(task.batches.with_replacement())
-        for step in range(1, plan.steps + 1):
-            train_step(
-                task, batches, plan.after + step, randomness(plan.after + step), update=not frozen
-            )
-            if frozen:
-                tap.record_now()
-            if not caught:
-                raise InputError(
-                    f"the optimizer made no recorded step at step {step}; its step() must run"
-                )
-            row = caught.pop().copy()
-            caught.clear()
-            yield step, row, {n: s for n, s in tap.statuses.items() if s != OK}
-    finally:
-        tap.close()
-
-
-def train_step(
-    task: Task, batches: Iterator[Any], step: int, seed: int, *, update: bool = True
-) -> None:
-    """One training step, dropout and the like drawn from a seed of its own."""
-    with own_randomness(seed):
-        differentiate(task, next_batch(batches, step), step)
-        if update:
-            with users_code(f"the optimizer at step {step}"):
-                task.optimizer.step()
+        if out is None or ranks.rank > 0:
+            sink = _Memory(plan, names, meta)
+        else:
+            sink = _Store(plan, names, meta, out, resume)
+            state[1:] = sink.before
+        state[0] = 1
+    except InputError as error:
+        refusal = error
+    device = exchange_device()
+    state = ranks.gather(state, state.shape, device)[0]
+    if refusal is not None:
+        raise refusal
+    if state[0] == 0 or sink is None:
+        raise InputError("out must be a store that rank 0 can open; its error says more")
+    before = np.minimum(state[1:].astype(np.int64), plan.steps)
+    if ranks.size > 1:
+        for replica in np.flatnonzero(before):
+            steps = int(before[replica])
+            stored = sink.stored(int(replica), steps) if isinstance(sink, _Store) else None
+            rows = ranks.gather(stored, (steps, len(names)), device)[0]
+            if isinstance(sink, _Memory):
+                sink.array[replica, :steps] = rows
+    return sink, before
 
 
 class _Memory:
@@ -238,11 +223,8 @@ class _Memory:
         self.names, self.meta = names, meta
         self.array = np.full((plan.replicas, plan.steps, len(names)), np.nan, dtype=np.float32)
 
-    def recorded(self, replica: int) -> int:
-        return 0
-
-    def take(self, replica: int | None, step: int, row: NDArray[Any]) -> None:
-        self.array[slice(None) if replica is None else replica, step - 1] = row
+    def take(self, rows: Rows) -> None:
+        self.array[rows.replicas.start : rows.replicas.stop, rows.step - 1] = rows.values
 
     def leave(self) -> None:
         """Nothing to let go of."""
@@ -268,11 +250,12 @@ class _Store:
         )
         self.before = self.writer.recorded
 
-    def recorded(self, replica: int) -> int:
-        return int(self.before[replica])
+    def stored(self, replica: int, steps: int) -> NDArray[Any]:
+        """What is on disk of one replica."""
+        return self.writer.stored(replica)[:steps].astype(np.float64)
 
-    def take(self, replica: int | None, step: int, row: NDArray[Any]) -> None:
-        self.writer.write(step, row, replica)
+    def take(self, rows: Rows) -> None:
+        self.writer.write(rows.step, rows.values, rows.replicas)
 
     def leave(self) -> None:
         """However the run ended: keep what there is, and let another run have the store."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +26,16 @@ from varlab.core.files import Lock, new_directory, writing
 COMPRESSOR = zarr.codecs.ZstdCodec(level=0, checksum=True)
 KEPT = "what was recorded before is kept: make room and resume"
 
+# Replicas advance in blocks of so many (varlab.audit.replicas), each written in chunks of its own.
+REPLICAS_PER_CHUNK = 8
+
 
 class RecordingWriter:
     """Appends to a store, which it holds, while training runs; a context manager.
 
     Memory: ``flush_every`` steps of the selected coordinates per replica; nothing grows with the
-    run. All replicas may advance together (:meth:`write` with ``replica=None``) or one after
-    another.
+    run. All replicas may advance together (:meth:`write` with ``replica=None``), in ranges, or one
+    after another.
 
     Parameters
     ----------
@@ -117,7 +121,11 @@ class RecordingWriter:
             "gradients",
             shape=shape,
             dtype=np.dtype(dtype),
-            chunks=(self._replicas, self._flush_every, max(self._coordinates, 1)),
+            chunks=(
+                min(self._replicas, REPLICAS_PER_CHUNK),
+                self._flush_every,
+                max(self._coordinates, 1),
+            ),
             fill_value=np.nan,
             compressors=[COMPRESSOR],
             dimension_names=("replica", "step", "coordinate"),
@@ -150,22 +158,29 @@ class RecordingWriter:
         """Steps on disk per replica."""
         return np.asarray(self._group["recorded"][:], dtype=np.int64)
 
-    def write(self, step: int, values: ArrayLike, replica: int | None = None) -> None:
-        """Take the next recorded step of one replica, or of all of them.
+    def stored(self, replica: int) -> NDArray[Any]:
+        """The steps on disk of one replica, shape (step, coordinate)."""
+        return np.asarray(self._gradients[replica, : self.recorded[replica], :])
+
+    def write(self, step: int, values: ArrayLike, replica: int | range | None = None) -> None:
+        """Take the next recorded step of one replica, of some, or of all of them.
 
         Parameters
         ----------
         step : int
             Its number; larger than the last one of this replica.
-        values : array_like, shape (coordinate,) or, with ``replica=None``, (replica, coordinate)
-        replica : int, optional
+        values : array_like, shape (coordinate,) or, for several replicas, (replica, coordinate)
+        replica : int or range, optional
+            All of them when None.
         """
         rows = np.asarray(values, dtype=self._gradients.dtype)
         wanted: tuple[int, ...] = (self._coordinates,)
-        if replica is None:
-            wanted = (self._replicas, self._coordinates)
+        if isinstance(replica, int):
+            chosen = range(replica, replica + 1)
+        else:
+            chosen = range(self._replicas) if replica is None else replica
+            wanted = (len(chosen), self._coordinates)
         require(rows.shape == wanted, "values", f"have shape {wanted}", rows.shape)
-        chosen = range(self._replicas) if replica is None else (replica,)
         for r, row in zip(chosen, rows.reshape(-1, self._coordinates), strict=True):
             self._buffers[r].append(row.copy())
             self._numbers[r].append(int(step))
@@ -183,16 +198,14 @@ class RecordingWriter:
             if longest > self._gradients.shape[1]:
                 self._group["step"].resize((longest,))
                 self._gradients.resize((self._replicas, longest, self._coordinates))
-            spans = {(int(a), int(b)) for a, b in zip(recorded, ends, strict=True)}
-            if len(spans) == 1:  # all replicas advance together: whole chunks in one write
-                ((start, end),) = spans
-                self._gradients[:, start:end, :] = np.array(self._buffers)
-                self._group["step"][start:end] = np.array(self._numbers[0])
-            else:
-                for r, (start, end) in enumerate(zip(recorded, ends, strict=True)):
-                    if end > start:
-                        self._gradients[r, start:end, :] = np.array(self._buffers[r])
-                        self._group["step"][start:end] = np.array(self._numbers[r])
+            spans = zip(range(self._replicas), recorded.tolist(), ends.tolist(), strict=True)
+            # Neighbours that advance together go in one write, in whole chunks where they fill them.
+            for (start, end), members in groupby(spans, key=lambda span: span[1:]):
+                rows = [r for r, _, _ in members]
+                if end > start:
+                    values = np.array([self._buffers[r] for r in rows])
+                    self._gradients[rows[0] : rows[-1] + 1, start:end, :] = values
+                    self._group["step"][start:end] = np.array(self._numbers[rows[0]])
             self._group["recorded"][:] = ends
         for r in range(self._replicas):
             self._buffers[r].clear()

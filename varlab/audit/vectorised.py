@@ -1,4 +1,4 @@
-"""All replicas of a task at once through torch.func, where model, loss and optimiser allow it.
+"""A block of a task's replicas in lockstep through torch.func, where model, loss and optimiser allow it.
 
 Parameters of the R replicas are stacked along a first axis; one vmapped gradient serves them all;
 and because the optimisers listed here act on each element alone, one optimiser over the stacked
@@ -11,7 +11,6 @@ import copy
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -21,9 +20,10 @@ from torch.func import functional_call, grad, stack_module_state, vmap
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils import _pytree as pytree
 
+from varlab.audit.stepping import replica_seed
 from varlab.audit.tap import Layer, choose_layers
 from varlab.tasks import Task
-from varlab.tasks.task import differentiate, next_batch
+from varlab.tasks.task import differentiate, next_batch, own_randomness
 
 if TYPE_CHECKING:
     from varlab.audit.plan import Plan
@@ -37,7 +37,8 @@ AGREEMENT = 1e-4
 class VectorisedReplicas:
     """R replicas in lockstep; :meth:`step` makes one training step and returns their rows."""
 
-    def __init__(self, plan: Plan, tasks: list[Task]) -> None:
+    def __init__(self, plan: Plan, replicas: range, tasks: list[Task]) -> None:
+        self.seed, self.replicas = plan.seed, replicas
         self.base = copy.deepcopy(tasks[0].model).to("meta")
         self.loss = tasks[0].loss
         stacked, self.buffers = stack_module_state([task.model for task in tasks])
@@ -56,6 +57,8 @@ class VectorisedReplicas:
         )
         self.layers: tuple[Layer, ...] = layers
         self.gradient = vmap(grad(self._loss), randomness="error")
+        # Drawn already, for the comparison with ordinary gradients.
+        self.first: list[Any] | None = self._draw(1)
 
     def _loss(
         self, parameters: dict[str, Tensor], buffers: dict[str, Tensor], batch: Any
@@ -71,16 +74,18 @@ class VectorisedReplicas:
             found: dict[str, Tensor] = self.gradient(values, self.buffers, stacked)
         return found
 
-    def peek(self) -> list[Any]:
-        """The first batch of every replica, which stays the first."""
-        batches = [next_batch(stream, 1) for stream in self.streams]
-        self.streams = [chain([b], s) for b, s in zip(batches, self.streams, strict=True)]
+    def _draw(self, step: int) -> list[Any]:
+        """Every replica's batch, each under the random state that it has when it runs alone."""
+        batches = []
+        for replica, stream in zip(self.replicas, self.streams, strict=True):
+            with own_randomness(replica_seed(self.seed, replica, step)):
+                batches.append(next_batch(stream, step))
         return batches
 
-    def step(self) -> NDArray[Any]:
-        """One step of every replica; the recorded coordinates, shape (replica, coordinate)."""
-        self.steps += 1
-        found = self.gradients([next_batch(stream, self.steps) for stream in self.streams])
+    def step(self, step: int) -> NDArray[Any]:
+        """Step number ``step`` of every replica; the recorded coordinates, shape (replica, coordinate)."""
+        batches, self.first = self.first or self._draw(step), None
+        found = self.gradients(batches)
         for name, parameter in self.parameters.items():
             parameter.grad = found[name]
         rows = (
@@ -124,13 +129,14 @@ def _batchable_kernels() -> Iterator[None]:
             yield
 
 
-def vectorise(plan: Plan, first: Task) -> VectorisedReplicas | None:
-    """The replicas of ``plan`` in lockstep, or None where that would not give the same answer.
+def vectorise(plan: Plan, replicas: range) -> VectorisedReplicas | None:
+    """Some replicas of ``plan`` in lockstep, or None where that would not give the same answer.
 
     Refused: optimisers that are not elementwise or have several groups, parameters that the
     optimiser leaves out, normalisation with running statistics, dropout, and whatever torch.func
     cannot run. The first gradients are compared with ordinary ones before it is trusted.
     """
+    first = plan.build(replicas[0])
     if type(first.optimizer) not in ELEMENTWISE or len(first.optimizer.param_groups) != 1:
         return None
     if first.optimizer.param_groups[0].get("maximize") or first.optimizer.state:
@@ -140,15 +146,15 @@ def vectorise(plan: Plan, first: Task) -> VectorisedReplicas | None:
         return None
     if any(_stateful(module) for module in first.model.modules()):
         return None
-    tasks = [plan.build(replica) for replica in range(plan.replicas)]
+    tasks = [first, *(plan.build(replica) for replica in replicas[1:])]
     try:
-        together = VectorisedReplicas(plan, tasks)
-        batches = together.peek()
+        together = VectorisedReplicas(plan, replicas, tasks)
+        batches = together.first or []
         found = together.gradients(batches)
     except (Exception, SystemExit):
         # torch.func raises many types for what it cannot batch; the ordinary way is always right.
         return None
-    for replica in (0, plan.replicas - 1):
+    for replica in {0, len(tasks) - 1}:
         task = tasks[replica]
         differentiate(task, batches[replica], 1)
         for name, parameter in task.model.named_parameters():

@@ -25,6 +25,7 @@ MODULES: tuple[str, ...] = (
     "controls",
     "figure9",
     "untuned_warmup",
+    "gi_adam",
     "adam_step_bound",
     "optimiser_blogs",
     "reported_results",

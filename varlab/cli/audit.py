@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from enum import StrEnum
@@ -108,6 +109,8 @@ def command(
             progress=progress,
             announce=lambda text: terminal.print(text, style="dim"),
         )
+    if os.environ.get("RANK", "0") != "0":  # under torchrun one process speaks
+        return 0
     terminal.print(audit.summary(), markup=False)
     text = audit.to_json()
     if out is not None:

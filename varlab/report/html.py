@@ -40,6 +40,7 @@ SOURCES = {
     "R": "Liu et al., On the Variance of the Adaptive Learning Rate and Beyond, arXiv 1908.03265",
     "RR": "the README of the repository of R's authors",
     "U": "Ma and Yarats, On the Adequacy of Untuned Warmup for Adaptive Optimization, arXiv 1910.04209",
+    "KB": "Kalra and Barkeshli, Why Warmup the Learning Rate?, arXiv 2406.09405",
     "A": "Kingma and Ba, Adam: A Method for Stochastic Optimization, arXiv 1412.6980",
     "N": "a public reading note of R (yoheikikuta/paper-reading, 50)",
     "B1": "a blog on Adam with decay of the learning rate",

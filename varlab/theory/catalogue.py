@@ -29,6 +29,7 @@ PLACES: tuple[tuple[str, str, str], ...] = (
     ("R §3.1: first updates of the controls", "controls", "first_updates"),
     ("U: the second moment of the update", "warmup", "second_moment"),
     ("U: effective warm-up periods", "warmup", "effective_period"),
+    ("KB §6: a second moment that starts at g_0^2", "gradient_start", "gradient_start"),
     ("A §2.1: the step bound", "step_bound", "step_bound"),
     ("A §2.1: scale invariance", "step_bound", "scale_invariance"),
 )

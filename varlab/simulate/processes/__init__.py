@@ -3,6 +3,7 @@
 from varlab.simulate.processes.ar1 import AR1
 from varlab.simulate.processes.arch import ARCH
 from varlab.simulate.processes.base import Process
+from varlab.simulate.processes.cauchy import Cauchy
 from varlab.simulate.processes.drift import Drift
 from varlab.simulate.processes.laplace import Laplace
 from varlab.simulate.processes.normal import Normal
@@ -16,6 +17,7 @@ __all__ = [
     "Process",
     "Normal",
     "StudentT",
+    "Cauchy",
     "Laplace",
     "Rademacher",
     "AR1",

@@ -1,33 +1,37 @@
 """Laws by name: ``law("student-t:df=5", mu=0.1)``. A new law is one file and one line here."""
 
 from dataclasses import MISSING, fields
+from importlib import import_module
 
 from varlab.core import InputError
-from varlab.simulate.processes.ar1 import AR1
-from varlab.simulate.processes.arch import ARCH
 from varlab.simulate.processes.base import Process
-from varlab.simulate.processes.drift import Drift
-from varlab.simulate.processes.laplace import Laplace
-from varlab.simulate.processes.normal import Normal
-from varlab.simulate.processes.rademacher import Rademacher
-from varlab.simulate.processes.scale_mixture import ScaleMixture
-from varlab.simulate.processes.shared_mean import SharedMean
-from varlab.simulate.processes.student_t import StudentT
 
-LAWS: dict[str, type[Process]] = {
-    cls.name: cls
-    for cls in (
-        Normal,
-        StudentT,
-        Laplace,
-        Rademacher,
-        AR1,
-        SharedMean,
-        Drift,
-        ARCH,
-        ScaleMixture,
-    )
-}
+# One module a law, in the order of `varlab simulate --list`.
+MODULES: tuple[str, ...] = (
+    "normal",
+    "student_t",
+    "cauchy",
+    "laplace",
+    "rademacher",
+    "ar1",
+    "shared_mean",
+    "drift",
+    "arch",
+    "scale_mixture",
+)
+
+
+def collect() -> dict[str, type[Process]]:
+    """The laws that the modules define, by name."""
+    found: dict[str, type[Process]] = {}
+    for module in MODULES:
+        for value in vars(import_module(f"varlab.simulate.processes.{module}")).values():
+            if isinstance(value, type) and issubclass(value, Process) and value is not Process:
+                found[value.name] = value
+    return found
+
+
+LAWS = collect()
 
 
 def law(text: str, **parameters: float) -> Process:

@@ -1,0 +1,123 @@
+"""An ensemble shared by two processes of a torchrun: the bits of one, resumed, refused, failed."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from varlab.audit.record import record
+from varlab.audit.storage import load
+from varlab.tasks import builtin
+
+ROOT = Path(__file__).resolve().parents[2]
+REPLICAS, STEPS = 20, 6  # three blocks, the last one smaller: the ranks get unequal shares
+SCRIPT = """
+import os, sys
+import numpy as np
+import torch
+from varlab.audit import replicas
+from varlab.audit.record import record
+from varlab.core import InputError
+from varlab.tasks import builtin
+
+mode, out = sys.argv[1], sys.argv[2]
+rank = int(os.environ["RANK"])
+
+def failing(seed):
+    task = builtin("mlp")(seed)
+    batches = iter(task.batches)
+    task.batches = [next(batches) for _ in range(2 if rank == 1 else 9)]
+    return task
+
+request = {"replicas": 20, "steps": 6, "coordinates": 4}
+if mode == "killed" and rank == 0:
+    one = replicas._exchanged
+    def dying(*arguments):
+        for count, rows in enumerate(one(*arguments)):
+            if count == 9:
+                os._exit(9)
+            yield rows
+    replicas._exchanged = dying
+    from varlab.audit import storage
+    storage.RecordingWriter.__init__.__kwdefaults__["flush_every"] = 2
+def recorded(name, factory, **options):
+    try:
+        recording = record(factory, out=f"{out}{name}.zarr", resume=mode == "resume", **options)
+        np.save(f"{out}{name}{rank}", recording.gradients)
+    except InputError as error:
+        open(f"{out}{name}{rank}.txt", "w").write(str(error))
+
+if mode in ("refused", "whole"):  # several requests, one group for all of them
+    torch.distributed.init_process_group("gloo")
+if mode == "refused":
+    recorded("fails", failing, **request)
+    recorded("exists", builtin("mlp"), **request)
+    recorded("run", builtin("mlp"), protocol="run", steps=3)
+if mode in ("refused", "whole"):
+    recorded("apart", builtin("mlp"), vectorised=False, **request)
+if mode != "refused":
+    recorded("", builtin("mlp"), **request)
+"""
+
+
+def torchrun(tmp_path, mode, out, check=True):
+    script = tmp_path / "run.py"
+    script.write_text(SCRIPT, encoding="utf-8")
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node"]
+    return subprocess.run(
+        [*command, "2", str(script), mode, str(tmp_path / out)],
+        check=check,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+def one_process(**options):
+    return record(builtin("mlp"), replicas=REPLICAS, steps=STEPS, coordinates=4, **options)
+
+
+def test_two_processes_record_the_bits_of_one(tmp_path):
+    torchrun(tmp_path, "whole", "out")
+    for name, options in (("", {}), ("apart", {"vectorised": False})):
+        expected = one_process(**options)
+        stored = load(tmp_path / f"out{name}.zarr")
+        np.testing.assert_array_equal(stored.gradients, expected.gradients)
+        assert stored.dataset.attrs["complete"]
+        assert stored.dataset.attrs.keys() == expected.dataset.attrs.keys() | {"steps_planned"}
+        for rank in "01":
+            each = np.load(tmp_path / f"out{name}{rank}.npy")
+            np.testing.assert_array_equal(each, expected.gradients)
+
+
+def test_a_kill_is_resumed_by_two_processes_to_the_same_bits(tmp_path):
+    killed = torchrun(tmp_path, "killed", "out", check=False)
+    assert killed.returncode != 0
+    partial = load(tmp_path / "out.zarr")
+    assert not partial.dataset.attrs["complete"]
+    torchrun(tmp_path, "resume", "out")
+    expected = one_process().gradients
+    np.testing.assert_array_equal(load(tmp_path / "out.zarr").gradients, expected)
+    for rank in "01":
+        np.testing.assert_array_equal(np.load(tmp_path / f"out{rank}.npy"), expected)
+
+
+def test_refusals_reach_both_processes_and_the_next_request_runs(tmp_path):
+    (tmp_path / "outexists.zarr").mkdir()
+    torchrun(tmp_path, "refused", "out")
+
+    def said(name):
+        return [(tmp_path / f"out{name}{rank}.txt").read_text() for rank in "01"]
+
+    failed, why = said("fails")
+    assert failed == "rank 1 failed; its own message says why"
+    assert why.startswith("the batches ended before step 3")
+    refused, told = said("exists")
+    assert "exists; choose another place or resume it" in refused
+    assert told == "out must be a store that rank 0 can open; its error says more"
+    for text in said("run"):
+        assert text.startswith("protocol run is one run, which processes cannot share")
+    assert load(tmp_path / "outapart.zarr").dataset.attrs["complete"]

@@ -1,0 +1,101 @@
+"""One table of all ratios at the end of a run; ``--measured FILE`` keeps it as JSON for the README."""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pytest
+
+
+@dataclass(frozen=True)
+class Row:
+    """One comparison.
+
+    Attributes
+    ----------
+    name, ours, against : str
+        What was compared, our figure and the other's, each with its unit.
+    ratio : float
+        How many times better ours is, unless ``bound`` reads "at most".
+    bound : str
+        What is asked, ``"at least 15"`` or ``"at most 0.5"``; empty where nothing is.
+    met : bool or None
+    limit : str
+        What stands in the way of more, or how the figure was come by.
+    """
+
+    name: str
+    ours: str
+    against: str
+    ratio: float
+    bound: str = ""
+    met: bool | None = None
+    limit: str = ""
+
+
+ROWS = pytest.StashKey[list[Row]]()
+
+
+def pytest_addoption(parser):
+    parser.addoption("--measured", metavar="FILE", help="keep the table of the benchmarks there")
+
+
+def pytest_configure(config):
+    config.stash[ROWS] = []
+
+
+@pytest.fixture
+def measured(request):
+    """``measured(name, ours, against, ratio, at_least=... or at_most=..., limit=...)`` adds a row."""
+
+    def add(name, ours, against, ratio, *, at_least=None, at_most=None, limit=""):
+        bound, met = "", None
+        if at_least is not None:
+            bound, met = f"at least {at_least:g}", bool(ratio >= at_least)
+        if at_most is not None:
+            bound, met = f"at most {at_most:g}", bool(ratio <= at_most)
+        row = Row(name, ours, against, float(ratio), bound, met, limit)
+        request.config.stash[ROWS].append(row)
+
+    return add
+
+
+def machine():
+    """What the figures were taken on, without its name."""
+    import torch
+
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
+    return f"{len(os.sched_getaffinity(0))} CPU cores, {gpu}, torch {torch.__version__}"
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    rows = config.stash.get(ROWS, [])
+    if not rows:
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=f"side by side, {machine()}", title_justify="left")
+    for column in ("name", "ours", "against", "ratio", "asked", "met", "limit"):
+        table.add_column(column, overflow="fold", justify="right" if column == "ratio" else "left")
+    signs = {True: "yes", False: "NO", None: ""}
+    for row in rows:
+        ratio = f"{row.ratio:.3g}"
+        cells = (row.name, row.ours, row.against, ratio, row.bound, signs[row.met], row.limit)
+        table.add_row(*map(Text, cells))  # "[psi_t]" is no markup
+    console = Console(width=max(terminalreporter._tw.fullwidth, 150))
+    with console.capture() as capture:
+        console.print(table)
+    terminalreporter.write(capture.get())
+    if path := config.getoption("--measured", default=None):
+        load = os.getloadavg()[0]
+        data = {
+            "machine": machine(),
+            "load": round(load, 1),
+            "command": "make benchmark",
+            "rows": [{**asdict(row), "ratio": float(f"{row.ratio:.3g}")} for row in rows],
+        }
+        text = json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        Path(path).write_text(text, encoding="utf-8")

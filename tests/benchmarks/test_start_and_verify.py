@@ -1,0 +1,89 @@
+"""What a user waits for: imports, the command line's start, and ``varlab verify`` end to end."""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+
+import pytest
+
+pytestmark = pytest.mark.benchmark
+
+REPEATS = 7
+VERIFY_LIMIT = 60  # seconds, the design's promise for two cores
+IMPORT_LIMIT = 0.3  # seconds, likewise
+STARTS = {
+    "python -c pass": ("-c", "pass"),
+    "import numpy": ("-c", "import numpy"),
+    "import torch": ("-c", "import torch"),
+    "import varlab": ("-c", "import varlab"),
+    "import varlab.numerics": ("-c", "import varlab.numerics"),
+    "varlab --help": ("-m", "varlab", "--help"),
+}
+
+
+def spent(arguments):
+    """Wall clock and CPU seconds of a fresh interpreter, its children included."""
+    before, start = os.times(), time.perf_counter()
+    done = subprocess.run([sys.executable, *arguments], check=False, capture_output=True, text=True)
+    wall, after = time.perf_counter() - start, os.times()
+    cpu = after.children_user + after.children_system
+    return wall, cpu - before.children_user - before.children_system, done
+
+
+@pytest.fixture(scope="module")
+def starts():
+    """Median CPU seconds by name, in turn; wall clocks would tell of other work on the machine."""
+    found = {name: [] for name in STARTS}
+    for _ in range(REPEATS):
+        for name, arguments in STARTS.items():
+            found[name].append(spent(arguments)[1])
+    return {name: statistics.median(values) for name, values in found.items()}
+
+
+@pytest.mark.parametrize(
+    ("ours", "against", "most"),
+    [
+        ("import varlab", "import numpy", 2.0),
+        ("import varlab.numerics", "import torch", 0.5),
+        ("varlab --help", "import torch", 0.5),
+    ],
+)
+def test_start(starts, measured, ours, against, most):
+    ratio = starts[ours] / starts[against]
+    measured(
+        ours,
+        f"{starts[ours]:.2f} s",
+        f"{against}, {starts[against]:.2f} s",
+        ratio,
+        at_most=most,
+        limit=f"CPU seconds, medians of {REPEATS}; the interpreter alone {starts['python -c pass']:.2f} s",
+    )
+    assert ratio <= most
+
+
+def test_import_is_within_the_promise(starts):
+    assert starts["import varlab"] < IMPORT_LIMIT
+
+
+def test_verify_end_to_end(measured):
+    wall, cpu, done = spent(("-m", "varlab", "verify", "--json", "-"))
+    assert done.returncode == 0, done.stderr
+    claims = json.loads(done.stdout)["claims"]
+    cost = {c["id"]: sum(e["seconds"] for e in c["evidence"]) for c in claims}
+    slowest = sorted(cost, key=cost.get, reverse=True)[:10]
+    print("\nslowest claims:", ", ".join(f"{name} {cost[name]:.1f} s" for name in slowest))
+    cores = len(os.sched_getaffinity(0))
+    # Idle cores would need the CPU seconds spread over them; what the wall clock adds is waiting.
+    idle = cpu / cores
+    measured(
+        f"varlab verify, {len(claims)} claims",
+        f"{wall:.0f} s, {cpu:.0f} CPU s",
+        f"{VERIFY_LIMIT} s promised on two cores",
+        VERIFY_LIMIT / wall,
+        at_least=1,
+        limit=f"{idle:.0f} s a core; slowest {slowest[0]}, {cost[slowest[0]]:.0f} s",
+    )
+    assert idle < VERIFY_LIMIT

@@ -1,0 +1,47 @@
+"""The readings of GI-Adam's warm-up: which one is refuted, which one stands."""
+
+import numpy as np
+import pytest
+
+from varlab.claims import gi_adam
+from varlab.core import Context, Verdict
+from varlab.theory import gradient_start
+from varlab.theory.symbols import b2, t
+
+CLAIMS = {claim.id: claim for claim in gi_adam.CLAIMS}
+
+
+def decide(claim_id, formula):
+    claim = CLAIMS[claim_id]
+    return claim.checks[0].run(formula, Context(seed=0, claim=claim_id, tolerance=claim.tolerance))
+
+
+def test_the_warmup_is_no_warmup_of_adam_and_one_of_adam_without_bias_correction():
+    assert decide("gi-adam.warmup", gi_adam.STATED).agrees is False
+    assert decide("gi-adam.warmup", gi_adam.UNCORRECTED).agrees is True
+
+
+def test_every_witness_refutes_it_alone():
+    assert [e.agrees for e in CLAIMS["gi-adam.warmup"].decide().evidence] == [False] * 3
+
+
+@pytest.mark.parametrize("decay", [0.9, 0.999])
+def test_constant_squares_make_the_start_a_bias_correction(decay):
+    signs = np.array([1.0, -1.0, -1.0, 1.0, 1.0])[:, None] * 3.0
+    # Rounding of five additions.
+    assert gi_adam.started_moments(np.array([3.0]), signs, decay) == pytest.approx(9.0, rel=1e-14)
+
+
+@pytest.mark.parametrize("step", [1, 10, 1000])
+def test_the_ratio_at_which_it_is_the_stated_warmup(step):
+    at = {t: step, b2: 0.999}
+    ratio = float(gradient_start.ratio_for_warmup().subs(at))
+    found = float(gradient_start.multiplier().subs({**at, gradient_start.x: ratio}))
+    # Rounding, times the cancellation in 1 - 0.999^1.
+    assert found == pytest.approx(gi_adam.STATED.over_adam(step, 0.999), rel=1e-12)
+
+
+def test_the_verdicts():
+    verdicts = {name: claim.decide().verdict for name, claim in CLAIMS.items()}
+    assert verdicts.pop("gi-adam.warmup") is Verdict.FAILS
+    assert set(verdicts.values()) == {Verdict.HOLDS}

@@ -1,0 +1,217 @@
+"""Replicas in blocks, run in lockstep or one after another, and dealt to the ranks of a torchrun.
+
+A block is always made of the same replicas and computed on its own, whichever rank has it: so the rows
+are the same, bit for bit, for any number of processes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from numpy.typing import NDArray
+
+from varlab.audit.protocol import Protocol
+from varlab.audit.stepping import replica_seed, train_step
+from varlab.audit.storage import REPLICAS_PER_CHUNK
+from varlab.audit.tap import NO_GRADIENT, OK, SPARSE, GradientTap, choose_layers
+from varlab.audit.vectorised import vectorise
+from varlab.core import InputError
+from varlab.core.targets import users_code
+from varlab.simulate.distributed import World
+from varlab.tasks import Task
+
+if TYPE_CHECKING:
+    from varlab.audit.plan import Plan
+
+# As many as a chunk of the store, so that a block is written in whole chunks. More in lockstep are no
+# faster on a CPU: their parameters leave its cache.
+BLOCK = REPLICAS_PER_CHUNK
+STATUSES = (OK, NO_GRADIENT, SPARSE)
+ROW, DONE, FAILED = range(3)  # what a rank has to say in an exchange
+
+
+@dataclass(frozen=True)
+class Rows:
+    """One recorded step of some replicas.
+
+    Attributes
+    ----------
+    replicas : range
+    step : int
+        From 1.
+    values : ndarray, shape (replica, coordinate)
+    faults : dict
+        Layers with a status other than ok.
+    """
+
+    replicas: range
+    step: int
+    values: NDArray[Any]
+    faults: dict[str, str] = field(default_factory=dict)
+
+
+def blocks(replicas: int) -> list[range]:
+    """The blocks of an ensemble, in order."""
+    return [range(first, min(first + BLOCK, replicas)) for first in range(0, replicas, BLOCK)]
+
+
+def recorded_rows(
+    plan: Plan,
+    first: Task,
+    before: NDArray[np.int64],
+    ranks: World,
+    layers: Sequence[str],
+    width: int,
+    vectorised: bool | None,
+) -> Iterator[Rows]:
+    """All rows that are not stored yet; on every rank those of all ranks.
+
+    Parameters
+    ----------
+    plan : Plan
+    first : Task
+        Replica 0, built.
+    before : ndarray, shape (replica,)
+        Steps that are stored.
+    ranks : World
+    layers : sequence of str
+        All layers that may get a status.
+    width : int
+        Coordinates of a row.
+    vectorised : bool or None
+        As for :func:`varlab.audit.record.record`.
+    """
+    mine = ranks.share(list(range(len(blocks(plan.replicas)))))
+    own = _own(plan, first, before, [blocks(plan.replicas)[b] for b in mine], vectorised)
+    if ranks.size == 1:
+        yield from own
+        return
+    yield from _exchanged(own, ranks, list(layers), width)
+
+
+def _own(
+    plan: Plan,
+    first: Task,
+    before: NDArray[np.int64],
+    mine: list[range],
+    vectorised: bool | None,
+) -> Iterator[Rows]:
+    """The rows of this rank's blocks."""
+    for block in mine:
+        start = int(before[block.start : block.stop].min())
+        if start >= plan.steps:
+            continue
+        together = None
+        if plan.protocol is Protocol.ENSEMBLE and vectorised is not False:
+            together = vectorise(plan, block)
+            if together is None and vectorised:
+                raise InputError(
+                    "this task does not run through torch.func; leave vectorised=None to run its "
+                    "replicas one after another"
+                )
+        if together is not None:
+            for step in range(1, plan.steps + 1):
+                values = together.step(step)
+                if step > start:
+                    yield Rows(block, step, values)
+            continue
+        for replica in block:
+            if before[replica] < plan.steps:
+                task = first if replica == 0 else plan.build(replica)
+                for rows in _one(plan, task, replica):
+                    if rows.step > before[replica]:
+                        yield rows
+
+
+def _one(plan: Plan, task: Task, replica: int) -> Iterator[Rows]:
+    """Train (or, under ``frozen``, only differentiate) one replica, yielding its rows."""
+    layers, statuses = choose_layers(
+        task.model, task.optimizer, select=plan.select, coordinates=plan.coordinates, seed=plan.seed
+    )
+    caught: list[NDArray[Any]] = []
+    frozen = plan.protocol is Protocol.FROZEN
+    randomness = partial(replica_seed, plan.seed, replica)
+    tap = GradientTap(layers, statuses, task.optimizer, lambda step, row: caught.append(row))
+    try:
+        with users_code("starting the batches"):
+            batches = iter(task.batches)
+        for step in range(1, plan.after + 1):
+            train_step(task, batches, step, randomness(step))
+        caught.clear()
+        if frozen and hasattr(task.batches, "with_replacement"):
+            batches = iter(task.batches.with_replacement())
+        for step in range(1, plan.steps + 1):
+            train_step(
+                task, batches, plan.after + step, randomness(plan.after + step), update=not frozen
+            )
+            if frozen:
+                tap.record_now()
+            if not caught:
+                raise InputError(
+                    f"the optimizer made no recorded step at step {step}; its step() must run"
+                )
+            row = caught.pop().copy()
+            caught.clear()
+            faults = {n: s for n, s in tap.statuses.items() if s != OK}
+            yield Rows(range(replica, replica + 1), step, row[None], faults)
+    finally:
+        tap.close()
+
+
+def _exchanged(own: Iterator[Rows], ranks: World, layers: list[str], width: int) -> Iterator[Rows]:
+    """Everybody's rows, in exchanges of one ``Rows`` a rank, until no rank has any left."""
+    device = exchange_device()
+    while True:
+        rows, error = None, None
+        try:
+            rows = next(own, None)
+        except Exception as caught:  # told to the others first: they would wait for ever
+            error = caught
+        message = _message(rows, error, layers, width)
+        heard = ranks.gather(message, message.shape, device)
+        if error is not None:
+            raise error
+        failed = [rank for rank, one in enumerate(heard) if one[0] == FAILED]
+        if failed:
+            raise InputError(f"rank {failed[0]} failed; its own message says why")
+        if all(one[0] == DONE for one in heard):
+            return
+        for one in heard:
+            if one[0] == ROW:
+                yield _rows(one, layers, width)
+
+
+def exchange_device() -> torch.device:
+    """Where the open process group, if there is one, can exchange arrays."""
+    on_gpu = dist.is_initialized() and dist.get_backend() == "nccl"
+    return torch.device("cuda" if on_gpu else "cpu")
+
+
+def _message(
+    rows: Rows | None, error: Exception | None, layers: list[str], width: int
+) -> NDArray[np.float64]:
+    """State, first replica, number, step, a status code a layer, values: float64 holds float32 exactly."""
+    message = np.zeros(4 + len(layers) + BLOCK * width)
+    message[0] = FAILED if error is not None else DONE if rows is None else ROW
+    if rows is not None:
+        message[1:4] = rows.replicas.start, len(rows.replicas), rows.step
+        for name, status in rows.faults.items():
+            message[4 + layers.index(name)] = STATUSES.index(status)
+        values = rows.values.ravel()
+        message[4 + len(layers) :][: len(values)] = values
+    return message
+
+
+def _rows(message: NDArray[np.float64], layers: list[str], width: int) -> Rows:
+    """The rows that a message holds."""
+    first, count, step = (int(x) for x in message[1:4])
+    codes = message[4 : 4 + len(layers)].astype(int)
+    faults = {n: STATUSES[c] for n, c in zip(layers, codes, strict=True) if STATUSES[c] != OK}
+    values = message[4 + len(layers) :][: count * width].reshape(count, width)
+    return Rows(range(first, first + count), step, values.astype(np.float32), faults)

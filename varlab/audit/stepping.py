@@ -1,0 +1,26 @@
+"""One training step of a replica, under a random state of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from varlab.core.targets import users_code
+from varlab.tasks import Task
+from varlab.tasks.task import differentiate, next_batch, own_randomness, torch_seed
+
+
+def replica_seed(seed: int, replica: int, step: int) -> int:
+    """Seed of torch's global state in one step of one replica."""
+    return torch_seed(seed, "replica", replica, step)
+
+
+def train_step(
+    task: Task, batches: Iterator[Any], step: int, seed: int, *, update: bool = True
+) -> None:
+    """One training step, dropout and the like drawn from a seed of its own."""
+    with own_randomness(seed):
+        differentiate(task, next_batch(batches, step), step)
+        if update:
+            with users_code(f"the optimizer at step {step}"):
+                task.optimizer.step()
