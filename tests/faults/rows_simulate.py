@@ -5,6 +5,7 @@ from fault_rows import DECAY, INF, NAN, Row, rows
 from varlab.simulate import (
     AR1,
     ARCH,
+    Cauchy,
     Drift,
     Laplace,
     Normal,
@@ -51,7 +52,7 @@ _RUNS = rows(
             "statistics must be some of psi, log_psi, inverse_v, update; got [...",
         ),
         ("statistics", [], "statistics must be some of psi, log_psi, inverse_v, update; got none"),
-        ("engine", "fast", "engine must be 'auto', 'eager' or 'fused'; got 'fast'"),
+        ("engine", "fast", "engine must be 'auto', 'eager', 'compiled' or 'fused'; got 'fast'"),
         ("threads", 2.5, "threads must be an integer >= 1; got 2.5"),
         ("threads", "a", "threads must be an integer >= 1; got 'a'"),
         ("chunk", -1, "chunk must be an integer >= 1; got -1"),
@@ -91,6 +92,7 @@ _LAWS = [
                 ("phi", NAN, "phi must lie in (-1,..."),
             ],
         ),
+        (Cauchy, [("sigma", 0, "sigma must be positive and finite; got 0")]),
         (ARCH, [("alpha", 1, "alpha must lie in [0, 1); got 1")]),
         (
             StudentT,
