@@ -5,12 +5,12 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 OUT ?= out
 
-.PHONY: verify ledger readme test lint benchmark clean
+.PHONY: verify ledger readme test wheel-test oldest-test lint benchmark clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt torch
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[tasks,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[tasks,fast,dev]'
 	touch $@
 
 verify: $(STAMP)
@@ -28,6 +28,14 @@ readme: $(STAMP)
 
 test: $(STAMP) lint
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
+
+# The same tests against the built wheel, in a new environment and away from the sources: with the
+# versions of constraints.txt, and with the oldest that pyproject.toml allows. PYTHON chooses the Python.
+wheel-test:
+	$(PYTHON) tests/install/fresh.py
+
+oldest-test:
+	$(PYTHON) tests/install/fresh.py --oldest
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -6,39 +6,46 @@ English names (Unicode CLDR) for a few hundred steps.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from paper_figures.runs import PAPER_TRANSFORMER
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from paper_figures.runs import Runs
     from paper_figures.store import Data
 
 RATES = (1e-2, 3e-2)
 STEPS, SEEDS = 250, 3
+PAPER = {**PAPER_TRANSFORMER, "frozen_steps": 2000, "seeds": 3}
 
 
-def generate(budget: str, seed: int) -> Data:
+def generate(budget: str, seed: int, runs: Runs | None = None) -> Data:
     """Both rates, all arms: curves and end values."""
     from paper_figures.runs import SEEDS as FACTOR
-    from paper_figures.runs import run
+    from paper_figures.runs import Runs, asked, here
     from varlab.tasks.experiments import controls
     from varlab.tasks.experiments.summary import as_dict, curve, end_losses, t_interval
 
-    panels = []
-    for lr in RATES:
-        data = run(controls(steps=STEPS, seeds=SEEDS * FACTOR[budget], lr=lr), seed)
+    runs = runs or Runs()
+    rates = (runs.options["lr"],) if "lr" in runs.options else RATES
+    panels: list[dict[str, Any]] = []
+    for lr in rates:
+        own = {"steps": STEPS, "seeds": SEEDS * FACTOR[budget], "lr": lr}
+        data = runs.train(runs.sized(controls, **own), seed, f"lr-{lr:g}")
+        request = asked(data)
         ends = end_losses(data)
         arms = {
             str(arm): {"curve": curve(data, str(arm)), "end": as_dict(t_interval(ends[i]))}
             for i, arm in enumerate(data["arm"].values)
         }
         panels.append({"lr": lr, "request": data.attrs["request"], "arms": arms})
-    seeds = SEEDS * FACTOR[budget]
     return {
         "panels": panels,
-        "caption": f"Paper: 6+6 layers of width 512, IWSLT'14 De-En, 70,000 steps, warm-up 4000, "
-        f"Adam-2k frozen for 2000. Here: 2+2 layers of width 32, CLDR names, {STEPS} steps, warm-up "
-        f"and freezing {STEPS // 5}, {seeds} seeds.",
+        "caption": "Paper: 6+6 layers of width 512, IWSLT'14 De-En, 70,000 steps, warm-up 4000, "
+        f"Adam-2k frozen for 2000. Here: {here(request)}, warm-up {request['warmup']}, frozen for "
+        f"{request['frozen_steps']}, {request['seeds']} seeds.",
     }
 
 
@@ -56,15 +63,17 @@ def draw(data: Data) -> Figure:
         "Adam-eps": (BLACK, (0, (1, 1.2))),
         "RAdam": (BLUE, "-"),
     }
-    figure, axes = plt.subplots(1, len(data["panels"]), figsize=(PAGE, 3.0), sharey=True)
-    for ax, panel in zip(axes, data["panels"], strict=True):
+    figure, axes = plt.subplots(
+        1, len(data["panels"]), figsize=(PAGE, 3.0), sharey=True, squeeze=False
+    )
+    for ax, panel in zip(axes[0], data["panels"], strict=True):
         for arm, runs in panel["arms"].items():
             color, dashes = looks[arm]
             draw_curve(ax, runs["curve"], color, arm, ls=dashes)
         ax.set_title(f"learning rate {panel['lr']:g}")
         ax.set_xlabel("step")
-    axes[0].set_ylabel("training loss")
-    handles, labels = axes[0].get_legend_handles_labels()
+    axes[0, 0].set_ylabel("training loss")
+    handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=5)
     caption(figure, data["caption"])
     return figure

@@ -7,35 +7,43 @@ i.i.d. zero-mean normal replicas would give exactly.
 
 from __future__ import annotations
 
+import json
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
+
+from paper_figures.runs import PAPER_TRANSFORMER
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from paper_figures.runs import Runs
     from paper_figures.store import Data
 
 LR, STEPS = 1e-2, 250  # as in Fig. 1; only the first hundred steps are run
 SEEDS = 8
+PAPER = {**PAPER_TRANSFORMER, "frozen_steps": 2000, "seeds": 4}
 LOW, HIGH, BINS = -21.0, 1.0, 44  # of ln(abs(g)); 1e-9 alone is -20.7
 Z_LOW, Z_HIGH, Z_BINS = -8.0, 1.5, 38  # of ln(abs(g)/rms)
 
 
-def generate(budget: str, seed: int) -> Data:
+def generate(budget: str, seed: int, runs: Runs | None = None) -> Data:
     """Histograms of each arm at the paper's steps."""
     import numpy as np
     from scipy import stats
 
     from paper_figures.runs import SEEDS as FACTOR
+    from paper_figures.runs import Runs, here
     from varlab.tasks.experiments import controls
     from varlab.tasks.experiments.gradients import PAPER_STEPS, gradients_at, log_sizes
 
-    seeds = SEEDS * FACTOR[budget]
-    experiment = controls(steps=STEPS, seeds=seeds, lr=LR)
+    runs = runs or Runs()
+    experiment = runs.sized(controls, steps=STEPS, seeds=SEEDS * FACTOR[budget], lr=LR)
+    request = json.loads(experiment.attrs["request"])
+    seeds = experiment.seeds
     edges, z_edges = np.linspace(LOW, HIGH, BINS + 1), np.linspace(Z_LOW, Z_HIGH, Z_BINS + 1)
     arms: dict[str, Any] = {}
     for arm in experiment.arms:
-        g = gradients_at(experiment, arm, seed=seed)
+        g = gradients_at(experiment, arm, seed=seed, progress=runs.progress)
         pooled, standardised, zeros, medians = [], [], [], []
         for at in range(len(PAPER_STEPS)):
             now = g[:, at].astype(float)
@@ -60,9 +68,10 @@ def generate(budget: str, seed: int) -> Data:
         "z_edges": z_edges.tolist(),
         "null": [float(f"{v:.4g}") for v in null],
         "arms": arms,
-        "caption": f"Paper: 6+6 layers of width 512, IWSLT'14 De-En, one run. Here: the model of Fig. 1 "
-        f"at lr {LR:g}, {seeds} runs. Gradients that are exactly 0 (rows of absent letters) fall "
-        "into the leftmost bin of the pooled histogram and are left out of the standardised one.",
+        "caption": f"Paper: 6+6 layers of width 512, IWSLT'14 De-En, one run. Here: {here(request)}, of "
+        f"which the first {max(PAPER_STEPS)}, lr {request['lr']:g}, {seeds} runs. Gradients that are "
+        "exactly 0 (rows of absent letters) fall into the leftmost bin of the pooled histogram and are "
+        "left out of the standardised one.",
     }
 
 

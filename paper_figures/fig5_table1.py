@@ -7,23 +7,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from paper_figures.runs import PAPER_RESNET
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from paper_figures.runs import Runs
     from paper_figures.store import Data
 
 STEPS, SEEDS = 300, 5
+PAPER = {**PAPER_RESNET, "seeds": 5}
 
 
-def generate(budget: str, seed: int) -> Data:
+def generate(budget: str, seed: int, runs: Runs | None = None) -> Data:
     """Training curves and held-out accuracies."""
     from paper_figures.runs import SEEDS as FACTOR
-    from paper_figures.runs import run
+    from paper_figures.runs import Runs, asked, here
     from varlab.tasks.experiments import image
     from varlab.tasks.experiments.summary import accuracies, as_dict, curve, t_interval
 
-    seeds = SEEDS * FACTOR[budget]
-    data = run(image(steps=STEPS, seeds=seeds), seed)
+    runs = runs or Runs()
+    own = {"steps": STEPS, "seeds": SEEDS * FACTOR[budget]}
+    data = runs.train(runs.sized(image, **own), seed)
+    request = asked(data)
     scores = 100 * accuracies(data)
     arms = {
         str(arm): {
@@ -37,9 +43,9 @@ def generate(budget: str, seed: int) -> Data:
         "arms": arms,
         "paper_cifar10": {"SGD": 91.51, "Adam": 90.54, "RAdam": 91.38},
         "radam_minus_adam": as_dict(t_interval(scores[2] - scores[1])),
-        "caption": f"Paper: ResNet-20, CIFAR-10, 186 epochs. Here: ResNet-8 of width 8, 8 x 8 digits "
-        f"(360 held out), {STEPS} steps of 32, {seeds} seeds; SGD at 0.1, Adam and RAdam at 0.03, no "
-        "weight decay, no augmentation.",
+        "caption": f"Paper: ResNet-20, CIFAR-10, 186 epochs. Here: {here(request)}, "
+        f"{request['seeds']} seeds; SGD at {request['sgd_lr']:g}, Adam and RAdam at "
+        f"{request['lr']:g}, no weight decay, no augmentation.",
     }
 
 

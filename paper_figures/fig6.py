@@ -4,25 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from paper_figures.runs import PAPER_RESNET
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from paper_figures.runs import Runs
     from paper_figures.store import Data
 
 STEPS, SEEDS = 200, 3
+PAPER = {**PAPER_RESNET, "seeds": 3}
 
 
-def generate(budget: str, seed: int) -> Data:
+def generate(budget: str, seed: int, runs: Runs | None = None) -> Data:
     """Training curves and held-out accuracies of every optimiser at every rate."""
     from paper_figures.runs import SEEDS as FACTOR
-    from paper_figures.runs import run
+    from paper_figures.runs import Runs, asked, here
     from varlab.tasks.experiments import robustness
-    from varlab.tasks.experiments.arms import RATES, at_rate
+    from varlab.tasks.experiments.arms import at_rate
     from varlab.tasks.experiments.robustness import OPTIMISERS
     from varlab.tasks.experiments.summary import accuracies, as_dict, curve, row, t_interval
 
-    seeds = SEEDS * FACTOR[budget]
-    data = run(robustness(steps=STEPS, seeds=seeds), seed)
+    runs = runs or Runs()
+    own = {"steps": STEPS, "seeds": SEEDS * FACTOR[budget]}
+    data = runs.train(runs.sized(robustness, **own), seed)
+    request = asked(data)
     scores = 100 * accuracies(data)
     optimisers = {
         name: [
@@ -31,15 +37,15 @@ def generate(budget: str, seed: int) -> Data:
                 "curve": curve(data, at_rate(name, lr), points=40),
                 "accuracy": as_dict(t_interval(scores[row(data, at_rate(name, lr))])),
             }
-            for lr in RATES
+            for lr in request["rates"]
         ]
         for name in OPTIMISERS
     }
     return {
         "request": data.attrs["request"],
         "optimisers": optimisers,
-        "caption": f"Paper: ResNet-20, CIFAR-10, 186 epochs. Here: ResNet-8 of width 8, 8 x 8 digits, "
-        f"{STEPS} steps of 32 at a constant rate, {seeds} seeds.",
+        "caption": f"Paper: ResNet-20, CIFAR-10, 186 epochs. Here: {here(request)} "
+        f"at a constant rate, {request['seeds']} seeds.",
     }
 
 

@@ -4,27 +4,33 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from paper_figures.runs import PAPER_RESNET
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from paper_figures.runs import Runs
     from paper_figures.store import Data
 
 STEPS, SEEDS = 200, 3
+PAPER = {**PAPER_RESNET, "seeds": 3, "lengths": (100, 200, 500, 1000)}
 
 
-def generate(budget: str, seed: int) -> Data:
+def generate(budget: str, seed: int, runs: Runs | None = None) -> Data:
     """Held-out accuracy and end loss of every arm."""
     from paper_figures.runs import SEEDS as FACTOR
-    from paper_figures.runs import run
+    from paper_figures.runs import Runs, asked, here
     from varlab.tasks.experiments import warmup_tuning
-    from varlab.tasks.experiments.arms import RATES, at_rate
+    from varlab.tasks.experiments.arms import at_rate
     from varlab.tasks.experiments.summary import accuracies, as_dict, end_losses, row, t_interval
-    from varlab.tasks.experiments.warmup_tuning import scaled_lengths
+    from varlab.tasks.experiments.warmup_tuning import PAPER_LENGTHS
 
-    seeds = SEEDS * FACTOR[budget]
-    data = run(warmup_tuning(steps=STEPS, seeds=seeds), seed)
+    runs = runs or Runs()
+    own = {"steps": STEPS, "seeds": SEEDS * FACTOR[budget]}
+    data = runs.train(runs.sized(warmup_tuning, **own), seed)
+    request = asked(data)
     scores, ends = 100 * accuracies(data), end_losses(data)
-    lengths = scaled_lengths(STEPS)
+    lengths = request["lengths"]
     panels = [
         {
             "lr": lr,
@@ -36,16 +42,18 @@ def generate(budget: str, seed: int) -> Data:
                 for name in ("RAdam", *(f"warm-up {n}" for n in lengths))
             },
         }
-        for lr in RATES
+        for lr in request["rates"]
     ]
     shown = ", ".join(map(str, lengths))
+    own_lengths = tuple(lengths) != PAPER_LENGTHS
     return {
         "request": data.attrs["request"],
         "lengths": list(lengths),
         "panels": panels,
-        "caption": f"Paper: ResNet-20, CIFAR-10, 73,000 steps, warm-ups 100, 200, 500, 1000. Here: "
-        f"ResNet-8 of width 8, 8 x 8 digits, {STEPS} steps, warm-ups {shown} (the same proportions, "
-        f"the longest half the run), {seeds} seeds.",
+        "caption": "Paper: ResNet-20, CIFAR-10, 73,000 steps, warm-ups 100, 200, 500, 1000. Here: "
+        f"{here(request)}, warm-ups {shown}"
+        + (" (the same proportions, the longest half the run)" if own_lengths else "")
+        + f", {request['seeds']} seeds.",
     }
 
 

@@ -4,34 +4,43 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from paper_figures.runs import PAPER_TRANSFORMER
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from paper_figures.runs import Runs
     from paper_figures.store import Data
 
 STEPS, SEEDS, LR = 250, 3, 1e-2
+RATE_POINTS = 250  # of a learning rate's curve
+PAPER = {**PAPER_TRANSFORMER, "seeds": 3}
 
 
-def generate(budget: str, seed: int) -> Data:
+def generate(budget: str, seed: int, runs: Runs | None = None) -> Data:
     """Learning rates over the run as the schedulers set them, and training curves."""
     import torch
 
     from paper_figures.runs import SEEDS as FACTOR
-    from paper_figures.runs import run
+    from paper_figures.runs import Runs, asked, here
     from varlab.tasks.experiments import schedules
     from varlab.tasks.experiments.summary import as_dict, curve, end_losses, t_interval
 
-    seeds = SEEDS * FACTOR[budget]
-    experiment = schedules(steps=STEPS, seeds=seeds, lr=LR)
-    data = run(experiment, seed)
+    runs = runs or Runs()
+    own = {"steps": STEPS, "seeds": SEEDS * FACTOR[budget], "lr": LR}
+    experiment = runs.sized(schedules, **own)
+    data = runs.train(experiment, seed)
+    request = asked(data)
+    every = max(1, experiment.steps // RATE_POINTS)
     ends = end_losses(data)
     arms = {}
     for i, arm in enumerate(experiment.arms):
         optimizer = arm.optimise([torch.nn.Parameter(torch.zeros(1))])
         scheduler = arm.schedule(optimizer) if arm.schedule else None
         rates = []
-        for _ in range(STEPS):
-            rates.append(float(optimizer.param_groups[0]["lr"]))
+        for step in range(experiment.steps):
+            if step % every == 0:
+                rates.append(float(optimizer.param_groups[0]["lr"]))
             optimizer.step()
             if scheduler is not None:
                 scheduler.step()
@@ -42,10 +51,11 @@ def generate(budget: str, seed: int) -> Data:
         }
     return {
         "request": data.attrs["request"],
+        "rate_every": every,
         "arms": arms,
-        "caption": f"The Transformer of Fig. 1 (2+2 layers of width 32, CLDR names), {STEPS} steps, "
-        f"warm-up {STEPS // 5}, peak rate {LR:g}; SGD: rate 0.1, momentum 0.9, norm clipped to 1; "
-        f"{seeds} seeds. RAdam's constant rate is multiplied by r_t.",
+        "caption": f"{here(request)}, warm-up {request['warmup']}, peak rate {request['lr']:g}; SGD: "
+        f"rate {request['sgd_lr']:g}, momentum 0.9, norm clipped to {request['clip']:g}; "
+        f"{request['seeds']} seeds. RAdam's constant rate is multiplied by r_t.",
     }
 
 
@@ -61,7 +71,8 @@ def draw(data: Data) -> Figure:
         (ORANGE, GREEN, PURPLE, BLUE), ("-", (0, (5, 1.5)), (0, (4, 1, 1, 1)), "-"), strict=True
     )
     for (name, runs), (color, dashes) in zip(data["arms"].items(), looks, strict=True):
-        left.plot(range(1, len(runs["rate"]) + 1), runs["rate"], color=color, ls=dashes)
+        steps = [1 + data["rate_every"] * i for i in range(len(runs["rate"]))]
+        left.plot(steps, runs["rate"], color=color, ls=dashes)
         draw_curve(right, runs["curve"], color, name, ls=dashes)
     left.set_yscale("log")
     left.set_ylabel("learning rate")

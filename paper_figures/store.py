@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import io
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,6 +17,8 @@ from varlab.core.files import write_atomic
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from paper_figures.runs import Runs
 
 Data = dict[str, Any]
 HERE = Path(__file__).parent
@@ -46,26 +50,52 @@ class FigureFile:
     """One figure: how its data is computed, how it is drawn, where both are kept."""
 
     name: str
-    generate: Callable[[str, int], Data]
+    generate: Callable[..., Data]
     draw: Callable[[Data], Figure]
     title: str
+    paper: Mapping[str, Any] | None = None
+
+    @property
+    def trains(self) -> bool:
+        """Whether it rests on training runs, whose sizes are options."""
+        return "runs" in inspect.signature(self.generate).parameters
 
     def data_path(self, root: Path = HERE) -> Path:
         """Its data file."""
         return root / "data" / f"{self.name}.json"
 
-    def regenerate(self, budget: str, seed: int, root: Path = HERE) -> Data:
-        """Compute the data afresh and keep it."""
+    def regenerate(
+        self, budget: str, seed: int, root: Path = HERE, runs: Runs | None = None
+    ) -> Data:
+        """Compute the data afresh and keep it.
+
+        ``runs`` holds the sizes of training runs, and where they are kept.
+
+        Raises
+        ------
+        InputError
+            Options for a figure without training runs, or unknown ones.
+        """
+        options = runs.options if runs else {}
+        if options and not self.trains:
+            raise InputError(
+                f"figure {self.name} has no training runs whose sizes could be set; got {next(iter(options))}"
+            )
+        given = [f"--option {name}={value}" for name, value in options.items()]
+        words = ["varlab figures", self.name, "--regenerate", f"--budget {budget} --seed {seed}"]
         data = {
             "figure": self.name,
             "version": __version__,
             "seed": seed,
             "budget": budget,
-            "command": f"varlab figures {self.name} --regenerate --budget {budget} --seed {seed}",
-            **self.generate(budget, seed),
+            "command": " ".join([*words, *given]),
+            **(
+                self.generate(budget, seed, runs)
+                if runs and self.trains
+                else self.generate(budget, seed)
+            ),
         }
         path = self.data_path(root)
-        path.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(path, json.dumps(rounded(data), allow_nan=False) + "\n")
         return self.load(root)
 
@@ -90,16 +120,19 @@ class FigureFile:
         """Draw from the kept data to ``directory``/NAME.png and .svg."""
         from paper_figures.style import style
 
-        directory.mkdir(parents=True, exist_ok=True)
+        unsigned: dict[str, Any] = {"png": {"Software": None}, "svg": {"Date": None}}
+        paths = []
         with style():
             figure = self.draw(self.load(root))
-            paths = tuple(directory / f"{self.name}.{kind}" for kind in ("png", "svg"))
-            figure.savefig(paths[0], metadata={"Software": None})
-            figure.savefig(paths[1], metadata={"Date": None})
+            for kind, metadata in unsigned.items():
+                picture = io.BytesIO()
+                figure.savefig(picture, format=kind, metadata=metadata)
+                paths.append(directory / f"{self.name}.{kind}")
+                write_atomic(paths[-1], picture.getvalue())
         import matplotlib.pyplot as plt
 
         plt.close(figure)
-        return paths
+        return tuple(paths)
 
 
 def figure(name: str) -> FigureFile:
@@ -114,7 +147,7 @@ def figure(name: str) -> FigureFile:
         raise InputError(f"no figure {name!r}; there are {', '.join(NAMES)}")
     module = import_module(f"paper_figures.{name}")
     title = (module.__doc__ or name).splitlines()[0].rstrip(".")
-    return FigureFile(name, module.generate, module.draw, title)
+    return FigureFile(name, module.generate, module.draw, title, getattr(module, "PAPER", None))
 
 
 def rounded(value: Any) -> Any:

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from paper_figures.runs import PAPER_RESNET
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from paper_figures.runs import Runs
     from paper_figures.store import Data
 
 STEPS, SEEDS = 200, 8
+PAPER = {**PAPER_RESNET, "seeds": 5}
 
 
-def generate(budget: str, seed: int) -> Data:
+def generate(budget: str, seed: int, runs: Runs | None = None) -> Data:
     """Accuracy, end loss and their paired differences from RAdam."""
     from paper_figures.runs import SEEDS as FACTOR
-    from paper_figures.runs import run
+    from paper_figures.runs import Runs, asked, here
     from varlab.tasks.experiments import first_steps
     from varlab.tasks.experiments.summary import accuracies, as_dict, curve, end_losses, t_interval
 
-    seeds = SEEDS * FACTOR[budget]
-    data = run(first_steps(steps=STEPS, seeds=seeds), seed)
+    runs = runs or Runs()
+    own = {"steps": STEPS, "seeds": SEEDS * FACTOR[budget]}
+    data = runs.train(runs.sized(first_steps, **own), seed)
+    request = asked(data)
     scores, ends = 100 * accuracies(data), end_losses(data)
     arms = {
         str(arm): {
@@ -37,8 +43,8 @@ def generate(budget: str, seed: int) -> Data:
         "arms": arms,
         "paper_accuracy": [91.08, 89.98, 90.29],
         "paper_train_loss": [0.021, 0.060, 0.038],
-        "caption": f"Paper: ResNet-20, CIFAR-10, 5 runs. Here: ResNet-8 of width 8, 8 x 8 digits, "
-        f"{STEPS} steps of 32, {seeds} seeds.",
+        "caption": f"Paper: ResNet-20, CIFAR-10, 5 runs. Here: {here(request)}, "
+        f"{request['seeds']} seeds.",
     }
 
 

@@ -7,7 +7,7 @@ need torch.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from varlab.core.errors import DomainError
+from varlab.core.errors import DomainError, not_installed
 
 if TYPE_CHECKING:
     from varlab.audit.assess import assess
@@ -47,7 +47,11 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
+        try:
+            return getattr(import_module(_HOMES[name]), name)
+        except ModuleNotFoundError as error:
+            message = not_installed(f"varlab.{name}", error)
+            raise ModuleNotFoundError(message, name=error.name) from error
     raise AttributeError(f"module 'varlab' has no attribute {name!r}")
 
 

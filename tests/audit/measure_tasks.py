@@ -1,6 +1,6 @@
 """Audit the built-in tasks and keep the verdicts: ``python tests/audit/measure_tasks.py``.
 
-Writes audits_measured.json beside this file; the README's table is written from it.
+Writes audits_measured.json beside this file; the README's tables are written from it.
 """
 
 import json
@@ -11,7 +11,7 @@ from varlab import __version__
 from varlab.audit.assess import assess
 from varlab.audit.protocol import Assumption
 from varlab.core.files import write_atomic
-from varlab.tasks import builtin
+from varlab.tasks import build, builtin
 
 REPLICAS, STEPS, COORDINATES, SEED = 48, 20, 32, 0
 TASKS = {
@@ -22,12 +22,34 @@ TASKS = {
     "transformer-lm, LayerNorm after": ("transformer-lm", {"norm": "post"}),
     "transformer-lm, LayerNorm before": ("transformer-lm", {"norm": "pre"}),
     "transformer-mt": ("transformer-mt", {}),
+    "mlp-mixer": ("mlp-mixer", {}),
+}
+# What a parameter belongs to, in the words of the field; other modules keep their class's name.
+KINDS = {
+    "MultiheadAttention": "attention, queries to values",
+    "NonDynamicallyQuantizableLinear": "attention, output",
+    "Conv2d": "convolution",
+    "BatchNorm2d": "BatchNorm",
+    "TransformerLanguageModel": "position embedding",
+    "TranslationTransformer": "position embedding",
 }
 
 
+def kinds_of(model):
+    """Parameter name -> kind of layer, weights and biases apart."""
+    found = {}
+    for prefix, module in model.named_modules():
+        owner = type(module).__name__
+        for leaf, _ in module.named_parameters(recurse=False):
+            part = " bias" if "bias" in leaf else " weight" if "weight" in leaf else ""
+            found[f"{prefix}.{leaf}".lstrip(".")] = KINDS.get(owner, owner) + part
+    return found
+
+
 def measured(name, options):
+    factory = builtin(name, **options)
     audit = assess(
-        builtin(name, **options),
+        factory,
         replicas=REPLICAS,
         steps=STEPS,
         coordinates=COORDINATES,
@@ -50,7 +72,17 @@ def measured(name, options):
         "lowest": min(ratios),
         "median": statistics.median(ratios),
         "highest": max(ratios),
+        "ratios": by_kind(audit, kinds_of(build(factory, SEED).model)),
     }
+
+
+def by_kind(audit, kinds):
+    """Kind of layer -> variance of vhat over the theory's, of every such layer."""
+    ratios = {}
+    for layer in audit.layers:
+        if layer.budget is not None:
+            ratios.setdefault(kinds[layer.layer], []).append(float(f"{layer.budget.ratio:.4g}"))
+    return ratios
 
 
 def main():

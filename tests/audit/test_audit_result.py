@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from varlab.audit.assess_recording import assess_recording
 from varlab.audit.processes import Shape, iid_normal, shared_mean
 from varlab.audit.recording import Recording
+from varlab.audit.text import number, short_name
 from varlab.core import DomainError, InputError, generator
 
 NASTY = '_orig<script>alert("x")</script>$\\frac{$&'
@@ -179,8 +180,9 @@ def test_the_page_of_an_audit_without_any_tested_layer(tmp_path):
 
 
 def test_a_page_that_cannot_be_written_is_bad_input(audit, tmp_path):
+    (tmp_path / "file").write_text("mine")
     with pytest.raises(InputError, match="cannot write to"):
-        audit.to_html(tmp_path / "missing" / "a.html")
+        audit.to_html(tmp_path / "file" / "a.html")
 
 
 @pytest.mark.parametrize("method", ["plot", "plot_log_psi", "plot_budget"])
@@ -188,7 +190,48 @@ def test_pictures_draw_on_given_axes(audit, method):
     axes = Figure().add_subplot()
     assert getattr(audit, method)(ax=axes) is axes
     axes.figure.canvas.draw()
-    assert axes.get_xlabel()
+    assert all(panel.get_xlabel() for panel in (axes.child_axes or [axes]))
+
+
+def test_the_forest_has_a_column_an_assumption_and_a_row_a_layer(audit):
+    axes = Figure().add_subplot()
+    audit.plot(ax=axes)
+    axes.figure.canvas.draw()
+    assert [panel.get_title() for panel in axes.child_axes] == [a.value for a in audit.model]
+    first, *others = axes.child_axes
+    nasty, head = (label.get_text() for label in first.get_yticklabels())
+    assert ("alert" in nasty, head) == (True, "head")
+    assert not any(label.get_text() for panel in others for label in panel.get_yticklabels())
+
+
+def test_the_path_of_many_layers_names_the_extremes_and_counts_the_rest():
+    names = [f"layer{i}" for i in range(20)]
+    gradients = np.random.default_rng(0).standard_normal((32, 6, 20))
+    # Each layer's first gradient repeats with a weight of its own: the more, the more it varies.
+    gradients[:, 1:] += gradients[:, :1] * np.linspace(0, 3, 20)
+    audit = assess_recording(Recording.from_arrays(gradients, names))
+    axes = audit.plot_log_psi(ax=Figure().add_subplot())
+    labels = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert len(labels) == 7
+    assert labels[-1] == "14 other layers"
+    ends = {x.layer: x.log_psi.measured[-1] / x.log_psi.theory[-1] for x in audit.tested_layers}
+    assert labels[0] == max(ends, key=ends.get)
+    assert labels[-2] == min(ends, key=ends.get)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(128.4, "130"), (0.0096, "0.0096"), (2.3e7, "2.3e+07"), (np.inf, "-")]
+)
+def test_numbers_are_written_plainly(value, text):
+    assert number(value) == text
+
+
+def test_long_names_keep_both_ends_apart():
+    names = [f"blocks.{i}.mixer.attention.self_attn.in_proj_weight" for i in range(2)]
+    short = [short_name(name, 36) for name in names]
+    assert len(set(short)) == 2
+    assert all(len(name) == 36 for name in short)
+    assert short_name("head.bias", 36) == "head.bias"
 
 
 def test_frames(audit):

@@ -143,7 +143,7 @@ def test_it_prints_tabulates_and_draws():
     [
         ({"replicas": 8}, "replicas must be >= 24 under ensemble"),
         ({"correlation": 1.0}, r"correlation must lie in \[0, 1\)"),
-        ({"trials": 0}, "trials must be >= 1"),
+        ({"trials": 0}, "trials must be an integer >= 1"),
     ],
 )
 def test_bad_shapes_are_refused(change, message):

@@ -10,6 +10,7 @@ import pytest
 from varlab.claims import ledger, registry
 from varlab.claims.ledger import committed_verdicts, verify
 from varlab.core import Budget, Claim, ClaimKind, Finding, InputError, Verdict, numeric
+from varlab.core.cores import usable_cores
 
 CLAIMS = registry.collect()
 HOLDING = (Verdict.HOLDS, Verdict.HOLDS_WITHIN)
@@ -22,7 +23,7 @@ MUTANTS = [
 
 @pytest.fixture(scope="module")
 def decided():
-    return verify(jobs=ledger.usable_cores())
+    return verify(jobs=usable_cores())
 
 
 @pytest.mark.xdist_group("ledger")

@@ -1,11 +1,10 @@
 """``varlab audit`` and ``varlab calibrate``: targets, files, bad input."""
 
 import json
-from pathlib import Path
 
 import pytest
+from checkout import README, reads_the_checkout
 
-README = Path(__file__).resolve().parents[2] / "README.md"
 QUICK = ("--replicas", 24, "--steps", 6, "--coordinates", 4)
 
 
@@ -34,6 +33,7 @@ def test_a_built_in_task_answers_and_writes_its_files(varlab, tmp_path):
     }
 
 
+@reads_the_checkout
 def test_the_readmes_own_task_can_be_audited(varlab, tmp_path):
     code = readme_task()
     assert len([line for line in code.splitlines() if line.strip()]) < 20
@@ -101,7 +101,10 @@ def test_calibration_prints_rates(varlab):
 
 @pytest.mark.parametrize(
     ("arguments", "line"),
-    [(["--trials", "0"], "trials must be >= 1"), (["--correlation", "1"], "correlation")],
+    [
+        (["--trials", "0"], "trials must be an integer >= 1"),
+        (["--correlation", "1"], "correlation"),
+    ],
 )
 def test_bad_calibrations_are_one_line(varlab, arguments, line):
     done = varlab("calibrate", *arguments)

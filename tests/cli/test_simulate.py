@@ -65,6 +65,7 @@ def test_a_store_is_kept_and_neither_overwritten_nor_mixed_up(varlab, tmp_path):
         (["--statistics", "psi", "kurtosis"], "kurtosis"),
         (["--resume"], "--resume needs --out"),
         (["--device", "cuda"], "cuda"),
+        (["--device", "cpu", "--engine", "fused"], "it needs a GPU"),
     ],
 )
 def test_bad_input_is_one_line(varlab, arguments, line):

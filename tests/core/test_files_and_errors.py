@@ -5,7 +5,7 @@ import os
 import pytest
 
 from varlab.core import DomainError, InputError, require
-from varlab.core.files import writable_directory, write_atomic
+from varlab.core.files import can_write_to, write_atomic
 
 
 def test_write_replaces_the_whole_file_and_leaves_nothing_beside(tmp_path):
@@ -33,7 +33,7 @@ def test_a_failed_rename_keeps_the_old_file(tmp_path, monkeypatch):
 def test_a_directory_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"cannot write to .*file/sub"):
-        writable_directory(tmp_path / "file" / "sub")
+        can_write_to(tmp_path / "file" / "sub")
 
 
 def test_require_names_value_domain_and_remedy():

@@ -1,20 +1,19 @@
 """Every block of the README is what the committed data say, word for word."""
 
-from pathlib import Path
-
 import pytest
+from checkout import README, reads_the_checkout
 
 from varlab.core import InputError
 from varlab.report.readme import BLOCKS, marks, rewritten
 
-README = Path(__file__).resolve().parents[2] / "README.md"
 
-
+@reads_the_checkout
 def test_the_blocks_in_the_readme_are_written_from_the_data():
     text = README.read_text(encoding="utf-8")
     assert rewritten(text) == text
 
 
+@reads_the_checkout
 @pytest.mark.parametrize("name", BLOCKS)
 def test_a_number_typed_by_hand_would_be_noticed(name):
     text = README.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The streaming engine against a slow, obvious NumPy loop on the very same draws."""
+"""The streaming engines against a slow, obvious NumPy loop on the very same draws."""
 
 import numpy as np
 import pytest
@@ -50,8 +50,9 @@ def twin(g, beta1, beta2):
 
 
 @pytest.mark.parametrize("beta2", [0.999, 0.5])
-def test_float64_equals_the_twin(beta2):
-    data = simulate(LAWS, beta2=beta2, beta1=0.8, dtype="float64", **SIZE).dataset
+def test_float64_equals_the_twin(beta2, engine):
+    asked = {"beta2": beta2, "beta1": 0.8, "dtype": "float64", "engine": engine}
+    data = simulate(LAWS, **asked, **SIZE).dataset
     for number, law in enumerate(LAWS):
         for name, x in twin(gradients(law, **SIZE), 0.8, beta2).items():
             own = data.isel(setting=number)
@@ -63,8 +64,9 @@ def test_float64_equals_the_twin(beta2):
             assert np.all(error <= 1e-12 * (x.var(axis=1) + 1e-4 * scale**2)), (law, name)
 
 
-def test_float64_standard_errors_equal_the_twin():
-    data = simulate(Normal(0.5), beta2=0.99, dtype="float64", **SIZE).dataset.isel(setting=0)
+def test_float64_standard_errors_equal_the_twin(engine):
+    asked = {"beta2": 0.99, "dtype": "float64", "engine": engine}
+    data = simulate(Normal(0.5), **asked, **SIZE).dataset.isel(setting=0)
     n = SIZE["trajectories"]
     for name, x in twin(gradients(Normal(0.5), **SIZE), 0.9, 0.99).items():
         late = slice(40, None)  # there every statistic has its plug-in error
@@ -78,8 +80,8 @@ def test_float64_standard_errors_equal_the_twin():
 
 
 @pytest.mark.parametrize("mu", [0.0, 0.001, 0.1, 1.0, 10.0, 100.0])
-def test_float32_differs_by_rounding_alone(mu):
-    request = {"beta2": 0.999, "steps": 1200, "trajectories": 1000, "seed": 3}
+def test_float32_differs_by_rounding_alone(mu, engine):
+    request = {"beta2": 0.999, "steps": 1200, "trajectories": 1000, "seed": 3, "engine": engine}
     single = simulate(Normal(mu), **request).dataset
     double = simulate(Normal(mu), dtype="float64", **request).dataset
     late = {"step": slice(5, None)}
@@ -96,8 +98,8 @@ def test_float32_refuses_what_it_cannot_resolve():
     simulate(Normal(1e4), beta2=0.9999, steps=2, trajectories=2, dtype="float64")
 
 
-def test_sigma_scales_exactly():
-    request = {"beta2": 0.99, "steps": 20, "trajectories": 500}
+def test_sigma_scales_exactly(engine):
+    request = {"beta2": 0.99, "steps": 20, "trajectories": 500, "engine": engine}
     one = simulate(Normal(0.5, 1.0), **request).dataset.isel(setting=0)
     other = simulate(Normal(2e-9, 4e-9), **request).dataset.isel(setting=0)
     # mu/sigma agrees to an ulp; 4e-9 is no power of two
@@ -105,25 +107,28 @@ def test_sigma_scales_exactly():
     np.testing.assert_allclose(other["update_variance"], one["update_variance"], rtol=1e-5)
 
 
-def test_settings_do_not_depend_on_their_company():
-    alone = simulate(Normal(1.0), beta2=0.9, steps=30, trajectories=3000).dataset
-    company = simulate(
-        [Normal(), Laplace(), Normal(1.0)], beta2=[0.5, 0.9], steps=30, trajectories=3000
-    ).dataset
+def test_settings_do_not_depend_on_their_company(engine):
+    size = {"steps": 30, "trajectories": 3000, "engine": engine}
+    alone = simulate(Normal(1.0), beta2=0.9, **size).dataset
+    company = simulate([Normal(), Laplace(), Normal(1.0)], beta2=[0.5, 0.9], **size).dataset
     for name in ("psi_variance", "update_mean"):
         np.testing.assert_array_equal(
             alone[name].values[0], company[name].sel(setting="normal(mu=1), beta2=0.9").values
         )
 
 
-def test_more_steps_do_not_change_the_first():
-    short = simulate(Normal(), beta2=0.9, steps=9, trajectories=100).dataset
-    long = simulate(Normal(), beta2=0.9, steps=50, trajectories=100).dataset
+def test_more_steps_do_not_change_the_first(engine):
+    asked = {"beta2": 0.9, "trajectories": 100, "engine": engine}
+    short = simulate(Normal(), steps=9, **asked).dataset
+    long = simulate(Normal(), steps=50, **asked).dataset
     np.testing.assert_array_equal(short["psi_mean"], long["psi_mean"].sel(step=slice(1, 9)))
 
 
-def test_statistics_can_be_selected():
-    data = simulate(Normal(), beta2=0.9, steps=9, trajectories=99, statistics=["log_psi"]).dataset
+def test_statistics_can_be_selected(engine):
+    asked = {"beta2": 0.9, "steps": 9, "trajectories": 99, "engine": engine}
+    data = simulate(Normal(), statistics=["log_psi"], **asked).dataset
+    every = simulate(Normal(), **asked).dataset
+    np.testing.assert_array_equal(data["log_psi_variance"], every["log_psi_variance"])
     assert "log_psi_variance" in data
     assert "psi_variance" not in data
     assert "update_variance" not in data
@@ -141,9 +146,9 @@ BAD = [
         {"statistics": ["median"]},
         "statistics must be some of psi, log_psi, inverse_v, update; got 'median'",
     ),
-    ({"threads": 0}, "threads must be >= 1; got 0"),
+    ({"threads": 0}, "threads must be an integer >= 1; got 0"),
     ({"resume": True}, "out must name the store to resume; got None"),
-    ({"engine": "magic"}, "engine must be 'auto', 'eager' or 'fused'; got 'magic'"),
+    ({"engine": "magic"}, "engine must be 'auto', 'eager', 'compiled' or 'fused'; got 'magic'"),
 ]
 
 

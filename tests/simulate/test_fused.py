@@ -108,3 +108,58 @@ def test_on_a_gpu_it_agrees_with_the_exact_law():
     assert result.dataset.attrs["engine"] == "fused-cuda"
     comparison = result.compare(false_fail_rate=1e-4)
     assert comparison.agrees, str(comparison)
+
+
+@pytest.mark.parametrize(
+    ("stack", "statistics"), [(4, 4), (8, 1)], ids=["four laws, all statistics", "eight laws, psi"]
+)
+@pytest.mark.parametrize("capability", [90], ids=["Hopper"])
+def test_it_compiles_for_gpus_without_spilling(stack, statistics, capability, tmp_path):
+    """The whole way to machine code, which needs no GPU; the interpreter would take more than it does.
+
+    The averages stay in registers only if none of them spills to local memory. What is left there, 32
+    bytes a thread, is the sine's reduction of huge arguments, which never occur.
+    """
+    code = f"""
+import re, subprocess, triton
+from triton.backends.compiler import GPUTarget
+from triton.compiler import ASTSource
+from varlab.simulate.triton_kernel import PROGRAM, moments_kernel
+places = dict(PSI=0, LOG_PSI=-1, INVERSE_V=-1, UPDATE=-1)
+if {statistics} == 4:
+    places = dict(PSI=0, LOG_PSI=1, INVERSE_V=2, UPDATE=3)
+constants = dict(places, STATISTICS={statistics}, STACK={stack}, SIZE=PROGRAM)
+types = dict(zip(moments_kernel.arg_names, ["*fp32", "*fp32", "*i64", "*i32", "*fp32", "*fp32",
+    "i32", "i32", "i32", "fp32", "fp32"]))
+source = ASTSource(moments_kernel, types | dict.fromkeys(constants, "constexpr"), constexprs=constants)
+done = triton.compile(source, target=GPUTarget("cuda", {capability}, 32))
+with open("kernel.cubin", "wb") as file:
+    file.write(done.asm["cubin"])
+usage = subprocess.run([triton.knobs.nvidia.cuobjdump.path, "-res-usage", "kernel.cubin"],
+    capture_output=True, text=True).stdout
+registers, spilled = (int(re.search(name + r":(\\d+)", usage)[1]) for name in ("REG", "STACK"))
+print(registers, spilled)
+"""
+    environment = {
+        **os.environ,
+        "TRITON_CACHE_DIR": str(tmp_path / "cache"),
+        "TRITON_INTERPRET": "0",
+    }
+    ran = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert ran.returncode == 0, ran.stderr
+    registers, spilled = map(int, ran.stdout.split())
+    assert spilled <= 32
+    assert registers <= 255
+
+
+def test_largest_stacks_are_those_that_were_compiled():
+    from varlab.simulate.triton_kernel import largest_stack
+
+    assert [largest_stack(n) for n in (1, 2, 3, 4)] == [8, 4, 4, 4]

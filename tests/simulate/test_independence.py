@@ -28,24 +28,29 @@ def same(a, b):
 
 
 @pytest.fixture
-def reference(many_small_blocks):
-    return simulate(LAWS, threads=1, chunk=1, **REQUEST).dataset
+def asked(engine):
+    return REQUEST | {"engine": engine}
+
+
+@pytest.fixture
+def reference(many_small_blocks, asked):
+    return simulate(LAWS, threads=1, chunk=1, **asked).dataset
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
 @pytest.mark.parametrize("chunk", [1, 3, 100])
-def test_threads_and_chunks_change_nothing(reference, threads, chunk):
-    assert same(reference, simulate(LAWS, threads=threads, chunk=chunk, **REQUEST).dataset)
+def test_threads_and_chunks_change_nothing(reference, asked, threads, chunk):
+    assert same(reference, simulate(LAWS, threads=threads, chunk=chunk, **asked).dataset)
 
 
-def test_torch_settings_of_the_caller_neither_matter_nor_change(reference):
+def test_torch_settings_of_the_caller_neither_matter_nor_change(reference, asked):
     threads, precision = torch.get_num_threads(), torch.get_float32_matmul_precision()
     torch.set_num_threads(1)
     torch.set_float32_matmul_precision("medium")
     torch.manual_seed(123)
     state = torch.get_rng_state()
     try:
-        assert same(reference, simulate(LAWS, threads=2, **REQUEST).dataset)
+        assert same(reference, simulate(LAWS, threads=2, **asked).dataset)
         assert torch.get_num_threads() == 1
         assert torch.get_float32_matmul_precision() == "medium"
         assert torch.equal(state, torch.get_rng_state())
@@ -54,8 +59,8 @@ def test_torch_settings_of_the_caller_neither_matter_nor_change(reference):
         torch.set_float32_matmul_precision(precision)
 
 
-def test_another_seed_gives_another_result(reference):
-    other = simulate(LAWS, **(REQUEST | {"seed": 8})).dataset
+def test_another_seed_gives_another_result(reference, asked):
+    other = simulate(LAWS, **(asked | {"seed": 8})).dataset
     assert not same(reference, other)
 
 
@@ -97,13 +102,14 @@ from varlab.simulate import blocks
 blocks.LARGEST_BLOCK = 256
 laws = [Normal(), Normal(0.1), StudentT(4.0), AR1(0.3)]
 data = simulate(laws, beta2=[0.99, 0.5], steps=21, trajectories=5000, seed=7, device="cpu",
-                out=sys.argv[1] + ".zarr").dataset
+                engine=sys.argv[2], out=sys.argv[1] + ".zarr").dataset
+assert ("numba" in sys.modules) == (sys.argv[2] == "compiled"), "numba is loaded where it is used"
 import os
 np.savez(sys.argv[1] + os.environ.get("RANK", ""), **{k: v.values for k, v in data.data_vars.items()})
 """
 
 
-def test_two_processes_give_the_bits_of_one(reference, tmp_path):
+def test_two_processes_give_the_bits_of_one(reference, asked, tmp_path):
     script = tmp_path / "run.py"
     script.write_text(SCRIPT, encoding="utf-8")
     command = [
@@ -116,7 +122,7 @@ def test_two_processes_give_the_bits_of_one(reference, tmp_path):
     ]
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
     subprocess.run(
-        [*command, str(script), str(tmp_path / "out")],
+        [*command, str(script), str(tmp_path / "out"), asked["engine"]],
         check=True,
         env=environment,
         capture_output=True,
@@ -125,5 +131,5 @@ def test_two_processes_give_the_bits_of_one(reference, tmp_path):
     for rank in "01":
         with np.load(tmp_path / f"out{rank}.npz") as stored:
             assert same(reference.data_vars, stored)
-    resumed = simulate(LAWS, out=tmp_path / "out.zarr", resume=True, device="cpu", **REQUEST)
+    resumed = simulate(LAWS, out=tmp_path / "out.zarr", resume=True, device="cpu", **asked)
     assert same(reference, resumed.dataset)

@@ -22,8 +22,9 @@ def peak_mib():
 
 
 @pytest.mark.slow
-def test_ten_million_trajectories_agree_with_the_exact_law():
-    request = {"beta2": BETA2, "steps": STEPS, "statistics": ["psi", "log_psi"], "device": "cpu"}
+def test_ten_million_trajectories_agree_with_the_exact_law(engine):
+    request = {"beta2": BETA2, "steps": STEPS, "statistics": ["psi", "log_psi"]}
+    request |= {"device": "cpu", "engine": engine}
     simulate(Normal(), trajectories=N // 100, **request)
     before = peak_mib()
     data = simulate(Normal(), trajectories=N, **request).dataset.isel(setting=0)

@@ -31,7 +31,7 @@ def slowly(progress):
     time.sleep(0.005)
 
 simulate([Normal(), Normal(1.0)], beta2=0.99, steps=40, trajectories=40_000, seed=2, device="cpu",
-         out=sys.argv[1], resume=True, progress=slowly)
+         engine=sys.argv[2], out=sys.argv[1], resume=True, progress=slowly)
 """
 
 
@@ -54,13 +54,15 @@ def fingerprint(path):
     return {str(p): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
 
 
-def test_killed_twice_and_resumed_gives_the_bits_of_an_uninterrupted_run(tmp_path):
+def test_killed_twice_and_resumed_gives_the_bits_of_an_uninterrupted_run(tmp_path, engine):
     store, script = tmp_path / "run.zarr", tmp_path / "run.py"
     script.write_text(SCRIPT, encoding="utf-8")
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
     for _ in range(2):
         with subprocess.Popen(
-            [sys.executable, str(script), str(store)], env=environment, stdout=subprocess.PIPE
+            [sys.executable, str(script), str(store), engine],
+            env=environment,
+            stdout=subprocess.PIPE,
         ) as process:
             for _ in range(40):
                 assert process.stdout.readline()
@@ -70,9 +72,9 @@ def test_killed_twice_and_resumed_gives_the_bits_of_an_uninterrupted_run(tmp_pat
     chunks = [p for p in (store / "partial_moments" / "c").iterdir() if p.name.isdigit()]
     assert 0 < len(chunks) < 12  # killed in the middle
     seen = []
-    resumed = run(store, resume=True, progress=seen.append)
+    resumed = run(store, resume=True, progress=seen.append, engine=engine)
     assert seen[0].done > 1000  # it did continue
-    assert same(run().dataset, resumed.dataset)
+    assert same(run(engine=engine).dataset, resumed.dataset)
     assert same(resumed.dataset, Simulation.load(store).dataset)
 
 
@@ -93,6 +95,19 @@ def test_resuming_a_finished_run_computes_nothing(tmp_path):
     again = run(tmp_path / "run.zarr", resume=True, progress=calls.append)
     assert calls == []
     assert same(first.dataset, again.dataset)
+
+
+def test_another_engine_is_refused(tmp_path):
+    pytest.importorskip("numba", reason="numba is not installed: no compiled engine")
+    run(tmp_path / "run.zarr", engine="eager")
+    before = fingerprint(tmp_path)
+    with pytest.raises(InputError) as caught:
+        run(tmp_path / "run.zarr", engine="compiled", resume=True)
+    assert str(caught.value) == (
+        f"resume must repeat the request of {tmp_path / 'run.zarr'}; "
+        'engine is "eager-cpu" there and "compiled-cpu" here; name the engine and device of the store'
+    )
+    assert fingerprint(tmp_path) == before
 
 
 def test_an_existing_store_is_refused_without_resume(tmp_path):
@@ -176,7 +191,9 @@ def test_a_damaged_store_is_left_untouched(tmp_path, damage):
 def test_a_path_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("mine", encoding="utf-8")
     before = fingerprint(tmp_path)
-    with pytest.raises(InputError, match="out must be a path that can be written"):
+    with pytest.raises(
+        InputError, match=r"cannot write to .*run\.zarr: Not a directory; choose another place"
+    ):
         run(tmp_path / "file" / "run.zarr")
     assert fingerprint(tmp_path) == before
 

@@ -24,7 +24,7 @@ from varlab.audit.protocol import Assumption, Protocol
 from varlab.audit.recording import Recording
 from varlab.audit.result import Audit
 from varlab.audit.verdicts import AuditVerdict, Bands, decide
-from varlab.core import InputError, require
+from varlab.core import InputError, real
 
 Array = NDArray[np.float64]
 Test = Callable[[Array, Bands], Outcome]
@@ -82,7 +82,9 @@ def assess_recording(
     """
     chosen = recording.protocol if protocol is None else Protocol.parse(protocol)
     limits = bands or Bands()
-    require(0 < level <= 0.5, "level", "lie in (0, 0.5]", level)
+    if not isinstance(limits, Bands):
+        raise InputError(f"bands must be varlab.audit.verdicts.Bands; got {type(bands).__name__}")
+    level = real("level", level, "lie in (0, 0.5]", lambda p: 0 < p <= 0.5)
     replicas = recording.dataset.sizes["replica"]
     if chosen is Protocol.ENSEMBLE and recording.protocol is not Protocol.ENSEMBLE:
         raise InputError(f"a {recording.protocol.value} recording has no replicas to compare")

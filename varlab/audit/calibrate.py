@@ -21,7 +21,8 @@ from varlab.audit.processes import PLANTED, Process, Shape, iid_normal
 from varlab.audit.protocol import Assumption, Protocol
 from varlab.audit.recording import Recording
 from varlab.audit.verdicts import AuditVerdict, Bands
-from varlab.core import Result, generator, require
+from varlab.core import Result, generator, real, require, whole
+from varlab.core.memory import require_memory
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -210,13 +211,19 @@ def calibrate(
     Calibration
     """
     chosen = Protocol.parse(protocol)
-    require(trials >= 1, "trials", "be >= 1", trials)
-    require(power_trials >= 0, "power_trials", "be >= 0", power_trials)
-    require(layers >= 1, "layers", "be >= 1", layers)
+    trials, layers = whole("trials", trials, 1), whole("layers", layers, 1)
+    power_trials, seed = whole("power_trials", power_trials, 0), whole("seed", seed, 0)
     shape = Shape(replicas if chosen is Protocol.ENSEMBLE else 1, steps, coordinates, correlation)
     units = shape.replicas if chosen is Protocol.ENSEMBLE else shape.steps
     name = "replicas" if chosen is Protocol.ENSEMBLE else "steps"
+    level = real("level", level, "lie in (0, 0.5]", lambda p: 0 < p <= 0.5)
     require(units >= chosen.fewest, name, f"be >= {chosen.fewest} under {chosen.value}", units)
+    require_memory(
+        # the normals and the recording, and a test or two's intermediate results
+        32 * layers * shape.replicas * shape.steps * shape.coordinates,
+        f"a recording of {shape.replicas} replicas x {shape.steps} steps x {coordinates} coordinates",
+        "ask for less",
+    )
     work: list[tuple[str, Process, int]] = [(NULL, iid_normal, trials)]
     if power_trials:
         work += [(n, p, power_trials) for n, p in PLANTED.items() if _shows(n, chosen)]

@@ -130,13 +130,12 @@ def _figures(audit: Audit) -> list[str]:
     layers = audit.tested_layers
     if not layers:
         return []
-    tested = sum(r.tested for layer in layers for r in layer.assumptions.values())
     drawings: list[tuple[str, str, Callable[[Audit, Axes], None], float]] = [
         (
             "Effects and their bands",
-            "Inside the grey band an assumption holds.",
+            "A column an assumption; effects in half widths of their bands: inside the grey one it holds.",
             draw_forest,
-            tested,
+            len(layers) + 3,
         )
     ]
     if any(layer.budget is not None for layer in layers):
@@ -151,7 +150,7 @@ def _figures(audit: Audit) -> list[str]:
                 "Violation budget",
                 "Shares of the variance of vhat, in multiples of the theory's; they add up exactly.",
                 draw_budget,
-                len(layers) * 2,
+                len(layers) + 3,
             ),
         ]
     return [

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from varlab.core import InputError, require
+from varlab.core import InputError, real, whole
 
 Array = NDArray[np.float64]
 
@@ -28,9 +28,8 @@ class Shape:
 
     def __post_init__(self) -> None:
         for name in ("replicas", "steps", "coordinates"):
-            value = getattr(self, name)
-            require(value >= 1, name, "be >= 1", value)
-        require(0 <= self.correlation < 1, "correlation", "lie in [0, 1)", self.correlation)
+            whole(name, getattr(self, name), 1)
+        real("correlation", self.correlation, "lie in [0, 1)", lambda r: 0 <= r < 1)
 
     def normals(self, rng: np.random.Generator, steps: int | None = None) -> Array:
         """Standard normals, i.i.d. but for the correlation between coordinates."""

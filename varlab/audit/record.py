@@ -3,64 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from varlab.audit.plan import Factory, Plan, make_plan
 from varlab.audit.protocol import Protocol
 from varlab.audit.recording import Recording
 from varlab.audit.replicas import Rows, exchange_device, recorded_rows
 from varlab.audit.storage import RecordingWriter, load
 from varlab.audit.tap import OK, choose_layers
 from varlab.audit.watch import second_moment_decay
-from varlab.core import InputError, require
+from varlab.core import InputError
+from varlab.core.memory import require_memory
 from varlab.simulate.distributed import World, world
-from varlab.tasks import Task, build, separates_order
-from varlab.tasks.task import UNKNOWN, WITH_REPLACEMENT, torch_seed
+from varlab.tasks import Task
+from varlab.tasks.task import UNKNOWN, WITH_REPLACEMENT
 from varlab.tasks.training import one_thread
 
-Factory = Callable[..., Task]
 Progress = Callable[[int, int, str], None]
-# A 31-bit seed: what factories pass on to random.seed, numpy or torch must fit all of them.
-SEED_BITS = 31
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What will be run, and what it will store.
-
-    Attributes
-    ----------
-    replicas, steps : int
-    inits, orders : tuple of int
-        Labels of each replica's initialisation and data order.
-    """
-
-    factory: Factory
-    protocol: Protocol
-    replicas: int
-    steps: int
-    inits: tuple[int, ...]
-    orders: tuple[int, ...]
-    separate: bool
-    seed: int
-    select: str
-    coordinates: int
-    after: int
-    task: str
-
-    def build(self, replica: int) -> Task:
-        """The task of one replica."""
-        init = self._seed("init", self.inits[replica])
-        if not self.separate:
-            return build(self.factory, init)
-        return build(self.factory, init, self._seed("order", self.orders[replica]))
-
-    def _seed(self, what: str, label: int) -> int:
-        return torch_seed(self.seed, "audit", what, label) >> (63 - SEED_BITS)
 
 
 def record(
@@ -122,7 +85,7 @@ def record(
     InputError
         A bad request, a factory that fails, batches that end early.
     """
-    plan = _plan(
+    plan = make_plan(
         factory,
         protocol,
         replicas,
@@ -176,8 +139,14 @@ def _recorded(
         seed=plan.seed,
     )
     names = [layer.name for layer in layers for _ in layer.indices]
+    size = plan.replicas * plan.steps * len(names) * 4
+    # The audit needs them in memory, whether or not they are stored.
+    require_memory(
+        size,
+        f"a recording of {plan.replicas} replicas x {plan.steps} steps x {len(names)} coordinates",
+        "ask for fewer",
+    )
     if announce:
-        size = plan.replicas * plan.steps * len(names) * 4
         announce(
             f"recording {plan.replicas} replicas x {plan.steps} steps x {len(names)} coordinates: "
             f"{size / 1e6:.1f} MB {f'in {out}' if out else 'in memory'}"
@@ -193,13 +162,19 @@ def _recorded(
     }
     sink, before = _opened(plan, names, meta, out, resume, ranks)
     done, total = int(before.sum()), plan.replicas * plan.steps
-    for rows in recorded_rows(plan, first, before, ranks, list(statuses), len(names), vectorised):
-        sink.take(rows)
-        statuses.update(rows.faults)
-        done += len(rows.replicas)
-        if progress:
-            progress(done, total, f"replica {rows.replicas[-1] + 1}, step {rows.step}")
-    return sink.finish({name: status for name, status in statuses.items() if status != OK})
+    layers_recorded = list(statuses)
+    try:
+        for rows in recorded_rows(
+            plan, first, before, ranks, layers_recorded, len(names), vectorised
+        ):
+            sink.take(rows)
+            statuses.update(rows.faults)
+            done += len(rows.replicas)
+            if progress:
+                progress(done, total, f"replica {rows.replicas[-1] + 1}, step {rows.step}")
+        return sink.finish({name: status for name, status in statuses.items() if status != OK})
+    finally:
+        sink.leave()
 
 
 def _opened(
@@ -251,6 +226,9 @@ class _Memory:
     def take(self, rows: Rows) -> None:
         self.array[rows.replicas.start : rows.replicas.stop, rows.step - 1] = rows.values
 
+    def leave(self) -> None:
+        """Nothing to let go of."""
+
     def finish(self, statuses: dict[str, str]) -> Recording:
         return Recording.from_arrays(self.array, self.names, statuses=statuses, **self.meta)
 
@@ -279,6 +257,10 @@ class _Store:
     def take(self, rows: Rows) -> None:
         self.writer.write(rows.step, rows.values, rows.replicas)
 
+    def leave(self) -> None:
+        """However the run ended: keep what there is, and let another run have the store."""
+        self.writer.leave()
+
     def finish(self, statuses: dict[str, str]) -> Recording:
         for layer, status in statuses.items():
             self.writer.set_status(layer, status)
@@ -290,75 +272,3 @@ def _sampler(task: Task, protocol: Protocol) -> str:
     if protocol is Protocol.FROZEN:
         return WITH_REPLACEMENT if hasattr(task.batches, "with_replacement") else UNKNOWN
     return task.sampler
-
-
-def _plan(
-    factory: Factory,
-    protocol: str,
-    replicas: int | None,
-    steps: int,
-    seed: int,
-    inits: int | None,
-    orders: int | None,
-    select: str,
-    coordinates: int,
-    after: int,
-    task: str,
-) -> Plan:
-    chosen = Protocol.parse(protocol)
-    require(isinstance(steps, int) and steps >= 1, "steps", "be an integer >= 1", steps)
-    require(isinstance(after, int) and after >= 0, "after", "be an integer >= 0", after)
-    separate = separates_order(factory)
-    if chosen is not Protocol.ENSEMBLE:
-        if replicas not in (None, 1) or inits or orders:
-            raise InputError(
-                f"protocol {chosen.value} runs one replica; use ensemble for replicas, inits or orders"
-            )
-        labels = (0,)
-        return Plan(
-            factory,
-            chosen,
-            1,
-            steps,
-            labels,
-            labels,
-            separate,
-            seed,
-            select,
-            coordinates,
-            after,
-            task,
-        )
-    require(after == 0, "after", "be 0 under ensemble, which records from the first step", after)
-    if inits or orders:
-        if not (inits and orders):
-            raise InputError(f"inits and orders go together; got inits={inits}, orders={orders}")
-        if not separate:
-            raise InputError(
-                "inits and orders need a factory with a parameter order_seed; add one to it"
-            )
-        require(
-            replicas in (None, inits * orders),
-            "replicas",
-            f"be inits x orders = {inits * orders}",
-            replicas,
-        )
-        pairs = [(i, j) for i in range(inits) for j in range(orders)]
-    else:
-        count = 64 if replicas is None else replicas
-        require(isinstance(count, int) and count >= 2, "replicas", "be an integer >= 2", count)
-        pairs = [(r, r) for r in range(count)]
-    return Plan(
-        factory,
-        chosen,
-        len(pairs),
-        steps,
-        tuple(i for i, _ in pairs),
-        tuple(j for _, j in pairs),
-        separate,
-        seed,
-        select,
-        coordinates,
-        0,
-        task,
-    )

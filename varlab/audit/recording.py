@@ -12,7 +12,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from varlab.audit.protocol import Protocol
-from varlab.core import InputError, Result, require
+from varlab.core import InputError, Result, real, require
 
 SCHEMA = 1
 FORMAT = "varlab.recording"
@@ -90,10 +90,12 @@ class Recording(Result):
         DomainError
             For shapes that do not agree, an empty selection, or beta2 outside [0, 1).
         """
-        array = np.asarray(gradients)
+        array = _numbers("gradients", gradients)
         if array.dtype not in (np.float32, np.float64):
             array = array.astype(np.float64)
         require(array.ndim == 3, "gradients", "have axes (replica, step, coordinate)", array.shape)
+        listed = isinstance(layers, Sequence | np.ndarray) and not isinstance(layers, str)
+        require(listed, "layers", "be a sequence of names, one a coordinate", layers)
         names = [str(name) for name in layers]
         require(
             len(names) == array.shape[2],
@@ -101,6 +103,8 @@ class Recording(Result):
             f"name each of the {array.shape[2]} coordinates",
             f"{len(names)} names",
         )
+        if not isinstance(statuses, Mapping | None):
+            raise InputError(f"statuses must map layers to words; got {statuses!r}")
         known = dict(statuses or {})
         require(
             array.shape[0] > 0 and array.shape[1] > 0 and (array.shape[2] > 0 or bool(known)),
@@ -109,15 +113,17 @@ class Recording(Result):
             array.shape,
             "select more",
         )
-        require(0 <= beta2 < 1, "beta2", "lie in [0, 1)", beta2)
+        beta2 = real("beta2", beta2, "lie in [0, 1)", lambda b: 0 <= b < 1)
         replicas, length, _ = array.shape
         unique = list(dict.fromkeys([*names, *known]))
         index = {name: i for i, name in enumerate(unique)}
-        numbers = np.arange(1, length + 1) if steps is None else np.asarray(steps, dtype=np.int64)
+        numbers = np.arange(1, length + 1) if steps is None else _numbers("steps", steps)
         require(
-            numbers.shape == (length,) and bool(np.all(np.diff(numbers) > 0)),
+            numbers.shape == (length,)
+            and bool(np.all(np.diff(numbers) > 0) and numbers[0] >= 1)
+            and bool(np.all(numbers == np.floor(numbers))),
             "steps",
-            f"be {length} increasing numbers",
+            f"be {length} increasing numbers from 1",
             numbers.tolist(),
         )
         chosen = Protocol.parse(protocol or ("run" if replicas == 1 else "ensemble"))
@@ -226,6 +232,17 @@ class Recording(Result):
 def _labels(values: ArrayLike | None, replicas: int, name: str) -> NDArray[np.int64]:
     if values is None:
         return np.full(replicas, -1, dtype=np.int64)
-    labels = np.asarray(values, dtype=np.int64)
+    labels = _numbers(name, values)
     require(labels.shape == (replicas,), name, f"hold {replicas} labels", labels.shape)
-    return labels
+    require(bool(np.all(labels == np.floor(labels))), name, "be whole numbers", labels.tolist())
+    return labels.astype(np.int64)
+
+
+def _numbers(name: str, values: ArrayLike) -> NDArray[Any]:
+    """``values`` as an array of real numbers, of whatever type."""
+    try:
+        array = np.asarray(values)
+    except ValueError:  # ragged nesting
+        array = np.asarray(None)
+    require(array.dtype.kind in "iuf", name, "be an array of real numbers", values)
+    return array

@@ -22,11 +22,12 @@ from varlab.audit.storage import REPLICAS_PER_CHUNK
 from varlab.audit.tap import NO_GRADIENT, OK, SPARSE, GradientTap, choose_layers
 from varlab.audit.vectorised import vectorise
 from varlab.core import InputError
+from varlab.core.targets import users_code
 from varlab.simulate.distributed import World
 from varlab.tasks import Task
 
 if TYPE_CHECKING:
-    from varlab.audit.record import Plan
+    from varlab.audit.plan import Plan
 
 # As many as a chunk of the store, so that a block is written in whole chunks. More in lockstep are no
 # faster on a CPU: their parameters leave its cache.
@@ -138,7 +139,8 @@ def _one(plan: Plan, task: Task, replica: int) -> Iterator[Rows]:
     randomness = partial(replica_seed, plan.seed, replica)
     tap = GradientTap(layers, statuses, task.optimizer, lambda step, row: caught.append(row))
     try:
-        batches = iter(task.batches)
+        with users_code("starting the batches"):
+            batches = iter(task.batches)
         for step in range(1, plan.after + 1):
             train_step(task, batches, step, randomness(step))
         caught.clear()

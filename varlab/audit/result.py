@@ -11,6 +11,7 @@ import pandas as pd
 
 from varlab.audit.layer import OK, AssumptionResult, LayerAudit, plain
 from varlab.audit.protocol import Assumption, Protocol
+from varlab.audit.text import number
 from varlab.audit.verdicts import AuditVerdict, Bands
 from varlab.audit.violation_budget import SHARES
 from varlab.core import Result
@@ -91,10 +92,10 @@ class Audit(Result):
         if ratios:
             (low, low_layer), (high, high_layer) = min(ratios), max(ratios)
             cost = (
-                f"; vhat has {low:.2g} ({low_layer}) to {high:.2g} ({high_layer}) times the "
+                f"; vhat has {number(low)} ({low_layer}) to {number(high)} ({high_layer}) times the "
                 "theory's variance"
                 if len(ratios) > 1
-                else f"; vhat has {high:.2g} times the theory's variance"
+                else f"; vhat has {number(high)} times the theory's variance"
             )
         if by_verdict[AuditVerdict.VIOLATED]:
             verdict = "does not hold"

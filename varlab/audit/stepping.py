@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from varlab.core import InputError
+from varlab.core.targets import users_code
 from varlab.tasks import Task
-from varlab.tasks.task import own_randomness, torch_seed
+from varlab.tasks.task import differentiate, next_batch, own_randomness, torch_seed
 
 
 def replica_seed(seed: int, replica: int, step: int) -> int:
@@ -20,24 +20,7 @@ def train_step(
 ) -> None:
     """One training step, dropout and the like drawn from a seed of its own."""
     with own_randomness(seed):
-        batch = next_batch(batches, step)
-        task.optimizer.zero_grad(set_to_none=True)
-        task.loss(task.model, batch).backward()  # type: ignore[no-untyped-call]
+        differentiate(task, next_batch(batches, step), step)
         if update:
-            task.optimizer.step()
-
-
-def next_batch(batches: Iterator[Any], step: int) -> Any:
-    """The batch of a step.
-
-    Raises
-    ------
-    InputError
-        There is none.
-    """
-    try:
-        return next(batches)
-    except StopIteration:
-        raise InputError(
-            f"the batches ended before step {step}; give an endless iterable or fewer steps"
-        ) from None
+            with users_code(f"the optimizer at step {step}"):
+                task.optimizer.step()

@@ -8,8 +8,8 @@ of the store is written beside and renamed by Zarr itself.
 from __future__ import annotations
 
 import shutil
-import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -19,14 +19,19 @@ import zarr
 from numpy.typing import ArrayLike, NDArray
 
 from varlab.audit.recording import FORMAT, QUANTITY, SCHEMA, UNKNOWN, Recording
-from varlab.core import InputError, require
+from varlab.core import InputError, require, told, whole
+from varlab.core.files import Lock, new_directory, writing
+
+# The checksum tells a damaged file from a good one.
+COMPRESSOR = zarr.codecs.ZstdCodec(level=0, checksum=True)
+KEPT = "what was recorded before is kept: make room and resume"
 
 # Replicas advance in blocks of so many (varlab.audit.replicas), each written in chunks of its own.
 REPLICAS_PER_CHUNK = 8
 
 
 class RecordingWriter:
-    """Appends to a store while training runs; a context manager.
+    """Appends to a store, which it holds, while training runs; a context manager.
 
     Memory: ``flush_every`` steps of the selected coordinates per replica; nothing grows with the
     run. All replicas may advance together (:meth:`write` with ``replica=None``), in ranges, or one
@@ -70,7 +75,7 @@ class RecordingWriter:
         attrs: Mapping[str, Any] | None = None,
     ) -> None:
         self.path = Path(path)
-        require(flush_every >= 1, "flush_every", "be >= 1", flush_every)
+        replicas, flush_every = whole("replicas", replicas, 1), whole("flush_every", flush_every, 1)
         require(len(layers) > 0 or bool(statuses), "layers", "name at least one", len(layers))
         # One row of zeros through the front door checks all metadata and lays out the coordinates.
         head = Recording.from_arrays(
@@ -91,7 +96,10 @@ class RecordingWriter:
         self._buffers: list[list[NDArray[Any]]] = [[] for _ in range(replicas)]
         self._numbers: list[list[int]] = [[] for _ in range(replicas)]
         if resume and self.path.exists():
+            self._lock = Lock(self.path)
             self._group = _open(self.path, "r+")
+            with _reading(self.path):
+                np.asarray(self.recorded)
             stored = dict(self._group.attrs)
             same = ("layers", "beta2", "protocol", "task", "seed")
             if self._gradients.shape[::2] != (replicas, len(layers)) or any(
@@ -101,10 +109,13 @@ class RecordingWriter:
         else:
             if self.path.exists():
                 raise InputError(f"{self.path} exists; choose another place or resume it")
-            self._group = self._create(head, dtype)
+            with new_directory(self.path) as beside:
+                self._lock = Lock(beside)
+                self._create(beside, head, dtype)
+            self._group = zarr.open_group(str(self.path), mode="r+")
 
-    def _create(self, head: Any, dtype: Any) -> Any:
-        group = _creating(self.path)
+    def _create(self, path: Path, head: Any, dtype: Any) -> None:
+        group = zarr.create_group(str(path))
         shape = (self._replicas, 0, self._coordinates)
         group.create_array(
             "gradients",
@@ -116,6 +127,7 @@ class RecordingWriter:
                 max(self._coordinates, 1),
             ),
             fill_value=np.nan,
+            compressors=[COMPRESSOR],
             dimension_names=("replica", "step", "coordinate"),
         )
         for name, dimension, values in (
@@ -130,13 +142,12 @@ class RecordingWriter:
                 shape=values.shape,
                 dtype=values.dtype,
                 chunks=(max(len(values), 1024),),
+                compressors=[COMPRESSOR],
                 dimension_names=(dimension,),
             )
             if len(values):
                 array[:] = values
-        # Attributes come last: a store without them is recognised as never begun.
         group.attrs.update({**head.attrs, "complete": False})
-        return group
 
     @property
     def _gradients(self) -> Any:
@@ -182,7 +193,7 @@ class RecordingWriter:
         ends = recorded + np.array([len(b) for b in self._buffers])
         if np.array_equal(ends, recorded):
             return
-        try:
+        with writing(self.path, KEPT):
             longest = int(max(ends.max(), self._gradients.shape[1]))
             if longest > self._gradients.shape[1]:
                 self._group["step"].resize((longest,))
@@ -196,10 +207,6 @@ class RecordingWriter:
                     self._gradients[rows[0] : rows[-1] + 1, start:end, :] = values
                     self._group["step"][start:end] = np.array(self._numbers[rows[0]])
             self._group["recorded"][:] = ends
-        except OSError as error:
-            raise InputError(
-                f"cannot write to {self.path}: {error.strerror}; what was recorded before is kept"
-            ) from None
         for r in range(self._replicas):
             self._buffers[r].clear()
             self._numbers[r].clear()
@@ -207,12 +214,27 @@ class RecordingWriter:
     def set_status(self, layer: str, status: str) -> None:
         """Note what only the recorder can see of a layer, such as ``sparse``."""
         statuses = {**dict(self._group.attrs).get("statuses", {}), layer: status}
-        self._group.attrs.update({"statuses": statuses})
+        with writing(self.path, KEPT):
+            self._group.attrs.update({"statuses": statuses})
 
     def close(self) -> None:
-        """Flush and mark the recording complete."""
+        """Flush, mark the recording complete, and let go of the store."""
         self.flush()
-        self._group.attrs.update({"complete": True})
+        with writing(self.path, KEPT):
+            self._group.attrs.update({"complete": True})
+        self._lock.release()
+
+    def leave(self) -> None:
+        """Let go of the store as it is: flushed as far as possible, removed if nothing was recorded."""
+        if not self._lock.held:
+            return
+        with suppress(InputError):  # the error that brought us here says more
+            self.flush()
+        try:
+            if not self.recorded.any():
+                shutil.rmtree(self.path, ignore_errors=True)
+        finally:
+            self._lock.release()
 
     def __enter__(self) -> RecordingWriter:
         return self
@@ -222,23 +244,16 @@ class RecordingWriter:
         if kind is None:
             self.close()
         else:
-            self.flush()
+            self.leave()
 
 
 def save(recording: Recording, path: Path) -> None:
     """Write ``recording`` to a new store at ``path``, beside first and then renamed."""
     if path.exists():
         raise InputError(f"{path} exists; choose another place")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
-    except OSError as error:
-        raise InputError(
-            f"cannot write to {path}: {error.strerror}; choose another place"
-        ) from None
-    try:
-        gradients, attrs = recording.gradients, dict(recording.dataset.attrs)
-        group = _creating(beside / "store")
+    gradients, attrs = recording.gradients, dict(recording.dataset.attrs)
+    with new_directory(path) as beside:
+        group = zarr.create_group(str(beside))
         arrays = {"gradients": recording.dataset["gradients"]}
         arrays |= {k: recording.dataset[k] for k in ("step", "layer_index", "init", "order")}
         for name, variable in arrays.items():
@@ -248,21 +263,19 @@ def save(recording: Recording, path: Path) -> None:
                 shape=values.shape,
                 dtype=values.dtype,
                 chunks=tuple(max(n, 1) for n in values.shape),
+                compressors=[COMPRESSOR],
                 dimension_names=tuple(str(d) for d in variable.dims),
             )
             array[...] = values
         recorded = group.create_array(
-            "recorded", shape=(len(gradients),), dtype=np.int64, dimension_names=("replica",)
+            "recorded",
+            shape=(len(gradients),),
+            dtype=np.int64,
+            compressors=[COMPRESSOR],
+            dimension_names=("replica",),
         )
         recorded[:] = np.full(len(gradients), gradients.shape[1])
         group.attrs.update(attrs)
-        (beside / "store").rename(path)
-    except OSError as error:
-        raise InputError(
-            f"cannot write to {path}: {error.strerror}; choose another place"
-        ) from None
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
 
 
 def load(path: str | Path) -> Recording:
@@ -278,6 +291,21 @@ def load(path: str | Path) -> Recording:
     """
     place = Path(path)
     group = _open(place, "r")
+    with _reading(place):
+        return _read(place, group)
+
+
+@contextmanager
+def _reading(place: Path) -> Iterator[None]:
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:  # zarr's codecs raise errors of many kinds on damaged bytes
+        raise InputError(f"recording {place} is damaged: {told(error)}; record again") from error
+
+
+def _read(place: Path, group: Any) -> Recording:
     attrs = dict(group.attrs)
     recorded = np.asarray(group["recorded"][:], dtype=np.int64)
     longest_first = np.sort(recorded)[::-1]
@@ -286,6 +314,8 @@ def load(path: str | Path) -> Recording:
     if length == 0:
         raise InputError(f"{place} holds no complete step; record again")
     keep = np.flatnonzero(recorded >= length)
+    for key in ("beta2", "protocol"):
+        attrs[key]  # must be there: the front door has defaults for them
     names = np.array(attrs.pop("layers"), dtype=object)
     statuses = attrs.pop("statuses")
     for derived in ("format", "schema"):
@@ -309,22 +339,13 @@ def _known(array: Any, keep: NDArray[np.intp]) -> NDArray[np.int64]:
     return np.asarray(array[:], dtype=np.int64)[keep]
 
 
-def _creating(path: Path) -> Any:
-    try:
-        return zarr.create_group(str(path))
-    except OSError as error:
-        raise InputError(
-            f"cannot write to {path}: {error.strerror}; choose another place"
-        ) from None
-
-
 def _open(path: Path, mode: str) -> Any:
     if not path.exists():
         raise InputError(f"no recording at {path}")
     try:
         group = zarr.open_group(str(path), mode=mode)
         attrs = dict(group.attrs)
-    except (FileNotFoundError, KeyError, ValueError):
+    except Exception:  # whatever zarr raises, it is no recording
         attrs = {}
     if attrs.get("format") != FORMAT:
         raise InputError(f"{path} is not a recording of varlab")

@@ -59,6 +59,13 @@ def choose_layers(
         "be an integer >= 1",
         coordinates,
     )
+    for name, value, kind in (
+        ("model", model, nn.Module),
+        ("optimizer", optimizer, torch.optim.Optimizer),
+    ):
+        if not isinstance(value, kind):
+            raise InputError(f"{name} must be a {kind.__name__}; got {type(value).__name__}")
+    require(isinstance(select, str), "select", "be a glob over parameter names", select)
     named = {clean_name(name): p for name, p in model.named_parameters()}
     chosen = {name: p for name, p in named.items() if fnmatchcase(name, select)}
     if not chosen:
@@ -72,6 +79,8 @@ def choose_layers(
         if id(parameter) not in optimised or not parameter.requires_grad:
             status[name] = NO_GRADIENT
             continue
+        if parameter.is_meta:
+            raise InputError(f"{name} is on the meta device and has no values; give it some first")
         status[name] = OK
         # A stream by name: the coordinates of a layer do not depend on what else is selected.
         generator = torch.Generator().manual_seed(torch_seed(seed, "coordinates", name))

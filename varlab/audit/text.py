@@ -11,12 +11,16 @@ if TYPE_CHECKING:
     from varlab.audit.layer import AssumptionResult, LayerAudit
     from varlab.audit.result import Audit
 
-WIDTH = 24  # characters of a layer's name
+LARGEST_WIDTH = 36  # characters of a layer's name
+PLAIN_BELOW = 1e6  # larger numbers are written with an exponent
 
 
 def number(value: float) -> str:
     """Two significant digits; a dash for what does not exist."""
-    return f"{value:.2g}" if math.isfinite(value) else "-"
+    if not math.isfinite(value):
+        return "-"
+    rounded = float(f"{value:.2g}")
+    return f"{rounded:g}" if abs(rounded) < PLAIN_BELOW else f"{value:.1e}"
 
 
 def interval(pair: tuple[float, float]) -> str:
@@ -31,8 +35,12 @@ def pvalue(value: float) -> str:
     return "<1e-4" if value < 1e-4 else f"{value:.2g}"
 
 
-def _name(layer: str) -> str:
-    return layer if len(layer) <= WIDTH else "..." + layer[3 - WIDTH :]
+def short_name(layer: str, width: int) -> str:
+    """The name within ``width`` characters: its middle left out, for both ends tell layers apart."""
+    if len(layer) <= width:
+        return layer
+    end = (width - 2) // 2
+    return f"{layer[: width - 2 - end]}..{layer[-end:]}"
 
 
 def _model_line(assumption: Assumption, result: AssumptionResult) -> str:
@@ -45,21 +53,23 @@ def _model_line(assumption: Assumption, result: AssumptionResult) -> str:
     )
 
 
-def _layer_line(layer: LayerAudit) -> str:
+def _layer_line(layer: LayerAudit, width: int) -> str:
+    name = short_name(layer.layer, width)
     if layer.status != "ok":
-        return f"  {_name(layer.layer):{WIDTH}} {layer.status}: not tested"
+        return f"  {name:{width}} {layer.status}: not tested"
     cells = " ".join(
         f"{r.verdict.value if r.tested else 'cannot':10}" for r in layer.assumptions.values()
     )
     budget = layer.budget
     ratio = f"{number(budget.ratio)} {interval(budget.ratio_ci)}" if budget else "-"
-    return f"  {_name(layer.layer):{WIDTH}} {cells} {ratio}"
+    return f"  {name:{width}} {cells} {ratio}"
 
 
 def summary(audit: Audit) -> str:
     """Answer, model, layers, what the protocol cannot say, and how to repeat it."""
     header = " ".join(f"{a.value:10}"[:12] for a in Assumption)
     unit = {"ensemble": "replicas", "run": "run", "frozen": "parameter point"}[audit.protocol]
+    width = min(LARGEST_WIDTH, max(len(layer.layer) for layer in audit.layers))
     lines = [
         audit.answer(),
         f"protocol {audit.protocol.value}: {audit.replicas} {unit}, {audit.steps} steps, beta2 "
@@ -68,8 +78,8 @@ def summary(audit: Audit) -> str:
         f"recorded: {audit.quantity}",
         "model",
         *(_model_line(a, r) for a, r in audit.model.items()),
-        f"  {'layer':{WIDTH}} {header} variance of vhat / theory",
-        *(_layer_line(layer) for layer in audit.layers),
+        f"  {'layer':{width}} {header} variance of vhat / theory",
+        *(_layer_line(layer, width) for layer in audit.layers),
         "what this protocol cannot say",
         *(f"  {limit}" for limit in audit.protocol.limits),
     ]

@@ -20,13 +20,13 @@ from torch.func import functional_call, grad, stack_module_state, vmap
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils import _pytree as pytree
 
-from varlab.audit.stepping import next_batch, replica_seed
+from varlab.audit.stepping import replica_seed
 from varlab.audit.tap import Layer, choose_layers
 from varlab.tasks import Task
-from varlab.tasks.task import own_randomness
+from varlab.tasks.task import differentiate, next_batch, own_randomness
 
 if TYPE_CHECKING:
-    from varlab.audit.record import Plan
+    from varlab.audit.plan import Plan
 
 ELEMENTWISE = (torch.optim.Adam, torch.optim.AdamW, torch.optim.RAdam, torch.optim.SGD)
 # Float32 gradients of the same batch by two orders of summation agree to this, relative to the
@@ -46,6 +46,7 @@ class VectorisedReplicas:
         self.optimizer = type(tasks[0].optimizer)(
             self.parameters.values(), **_hyperparameters(tasks[0].optimizer)
         )
+        self.steps = 0
         self.streams: list[Iterator[Any]] = [iter(task.batches) for task in tasks]
         layers, _ = choose_layers(
             tasks[0].model,
@@ -150,13 +151,12 @@ def vectorise(plan: Plan, replicas: range) -> VectorisedReplicas | None:
         together = VectorisedReplicas(plan, replicas, tasks)
         batches = together.first or []
         found = together.gradients(batches)
-    except Exception:
+    except (Exception, SystemExit):
         # torch.func raises many types for what it cannot batch; the ordinary way is always right.
         return None
     for replica in {0, len(tasks) - 1}:
         task = tasks[replica]
-        task.optimizer.zero_grad(set_to_none=True)
-        task.loss(task.model, batches[replica]).backward()  # type: ignore[no-untyped-call]
+        differentiate(task, batches[replica], 1)
         for name, parameter in task.model.named_parameters():
             if parameter.grad is None:
                 return None

@@ -16,7 +16,7 @@ from varlab.audit.protocol import Protocol
 from varlab.audit.recording import UNKNOWN, Recording
 from varlab.audit.storage import RecordingWriter, load
 from varlab.audit.tap import OK, GradientTap, choose_layers
-from varlab.core import InputError
+from varlab.core import InputError, real, whole
 
 DEFAULT_BETA2 = 0.999  # of Adam and of the paper, for optimisers that have no second-moment decay
 
@@ -155,6 +155,7 @@ def watch(
     ------
     InputError
         An empty selection, an optimizer of another model, or a path that exists or is not writable.
+        Later, from the optimizer's step(), when the disk is full: what was recorded stays readable.
     """
     layers, statuses = choose_layers(
         model, optimizer, select=select, coordinates=coordinates, seed=seed
@@ -163,8 +164,9 @@ def watch(
         "beta2": second_moment_decay(optimizer) if beta2 is None else beta2,
         "sampler": sampler,
         "task": task or type(model).__name__,
-        "seed": seed,
+        "seed": whole("seed", seed, 0),
     }
+    meta["beta2"] = real("beta2", meta["beta2"], "lie in [0, 1)", lambda b: 0 <= b < 1)
     tap = GradientTap(layers, statuses, optimizer, every=every)
     try:
         feed = _Feed(tap, meta, None if path is None else Path(path))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -208,11 +207,6 @@ def _decide(claim_id: str, seed: int, budget: Budget, store: Path | None) -> Rul
 @cache
 def _claims() -> dict[str, Claim]:
     return collect()
-
-
-def usable_cores() -> int:
-    """The cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def released_ledger() -> dict[str, Any]:

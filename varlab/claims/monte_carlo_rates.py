@@ -44,7 +44,7 @@ SMALL = 100_000
 
 @cache
 def simulated(seed: int) -> Dataset:
-    """The trajectories that the checks of this file share; on the CPU, so that bits do not vary."""
+    """The trajectories that the checks of this file share; one engine, so that bits do not vary."""
     from varlab.simulate import Normal, simulate
 
     run = simulate(
@@ -54,6 +54,7 @@ def simulated(seed: int) -> Dataset:
         trajectories=TRAJECTORIES,
         seed=simulation_seed(seed, "psi along the steps"),
         device="cpu",
+        engine="eager",
         statistics=("psi",),
     )
     return run.dataset.assign_coords(setting=list(DECAYS))

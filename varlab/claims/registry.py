@@ -59,6 +59,8 @@ def collect(modules: Iterable[str] = MODULES) -> dict[str, Claim]:
 
 def select(patterns: str | Iterable[str] | None, claims: dict[str, Claim]) -> tuple[Claim, ...]:
     """The claims whose ids match any of the ids or globs, in the ledger's order; all when None or empty."""
+    if not isinstance(patterns, str | Iterable | None):
+        raise InputError(f"ids must be claim ids such as radam.eq6.mean; got {patterns!r}")
     patterns = (patterns,) if isinstance(patterns, str) else tuple(patterns or ())
     if not patterns:
         return tuple(claims.values())

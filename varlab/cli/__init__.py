@@ -1,7 +1,7 @@
 """The command line: ``varlab COMMAND``. One file a command.
 
-Exit status: 0 ran; 1 ran, and the answer is bad; 2 bad input: one line on stderr, no traceback,
-nothing written.
+Exit status: 0 ran; 1 ran, and the answer is bad; 2 bad input, a full disk, too little memory: one
+line on stderr, no traceback, nothing half written; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import typer
 from typer.main import get_command
 
 from varlab.cli import advise, audit, calibrate, conform, figures, simulate, verify
-from varlab.core import InputError
+from varlab.core import InputError, told
+from varlab.core.errors import not_installed
 
 app = typer.Typer(
     name="varlab",
@@ -33,6 +34,8 @@ app.command("audit")(audit.command)
 app.command("calibrate")(calibrate.command)
 app.command("figures")(figures.command)
 
+# What shells report of a command that Ctrl-C ended.
+INTERRUPTED = 128 + 2
 # Every complaint of the option parser: the base of the one that typer names.
 USAGE_ERRORS = cast(type[Exception], typer.BadParameter.__mro__[1])
 
@@ -49,6 +52,8 @@ def run(arguments: list[str]) -> int:
         arguments = simulate.spread(arguments)
     try:
         status = command.main(list(arguments), prog_name="varlab", standalone_mode=False)
+        if status == INTERRUPTED:  # what the option parser makes of Ctrl-C
+            raise KeyboardInterrupt
     except InputError as error:
         return _complain(str(error))
     except USAGE_ERRORS as error:
@@ -56,11 +61,36 @@ def run(arguments: list[str]) -> int:
             print(getattr(error, "message", ""), file=sys.stderr)
             return 2
         return _complain(_one_line(error))
-    except typer.Abort:
-        return _complain("interrupted")
-    except KeyboardInterrupt:
-        return _complain("interrupted")
+    except ModuleNotFoundError as error:
+        return _complain(not_installed(f"varlab {arguments[0]}", error))
+    except (typer.Abort, KeyboardInterrupt):
+        return _complain(f"interrupted; {_how_to_go_on(arguments)}", INTERRUPTED)
+    except OSError as error:  # a place that broke while we used it
+        place = error.filename or "the output"
+        return _complain(f"cannot use {place}: {error.strerror or error}; choose another place")
+    except (MemoryError, RuntimeError) as error:
+        if not _out_of_memory(error):
+            raise
+        return _complain(f"out of memory ({told(error)}); ask for less, or use a larger machine")
     return status if isinstance(status, int) else 0
+
+
+def _how_to_go_on(arguments: list[str]) -> str:
+    keeps = arguments[:1] in (["simulate"], ["audit"], ["verify"], ["figures"])
+    if not keeps or "--out" not in arguments:
+        return "nothing was kept"
+    if arguments[0] in ("verify", "figures") or "--resume" in arguments:
+        return "the same command goes on from what was kept"
+    return "the same command with --resume goes on from what was kept"
+
+
+def _out_of_memory(error: Exception) -> bool:
+    """NumPy's error, or torch's: one of its own for GPUs, a plain RuntimeError for CPUs."""
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or "allocate memory" in str(error)
+    )
 
 
 def _one_line(error: Exception) -> str:
@@ -68,6 +98,6 @@ def _one_line(error: Exception) -> str:
     return " ".join(message.split()) + "; see `varlab --help`"
 
 
-def _complain(message: str) -> int:
+def _complain(message: str, status: int = 2) -> int:
     print(f"varlab: {message}", file=sys.stderr)
-    return 2
+    return status

@@ -11,7 +11,16 @@ from typing import Annotated, Any
 
 import typer
 
-from varlab.cli.options import Json, Out, Seed, console, deliver_json, prepare, progress_bar
+from varlab.cli.options import (
+    Json,
+    Out,
+    Seed,
+    console,
+    deliver_json,
+    parsed_options,
+    prepare,
+    progress_bar,
+)
 from varlab.core import InputError
 from varlab.core.files import write_atomic
 from varlab.core.targets import load_callable
@@ -118,21 +127,7 @@ def _options(data: Path | None, norm: str | None, pairs: list[str]) -> dict[str,
         options["data"] = data
     if norm is not None:
         options["norm"] = norm
-    for pair in pairs:
-        name, separator, value = pair.partition("=")
-        if not separator or not name:
-            raise InputError(f"--option has the form name=value; got {pair!r}")
-        options[name] = _number(value)
-    return options
-
-
-def _number(text: str) -> int | float | str:
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
+    return {**options, **parsed_options(pairs)}
 
 
 def _factory(target: str, options: dict[str, Any], device: str) -> Any:

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from varlab.cli.options import Seed, console, progress_bar
+from varlab.cli.options import Seed, console, parsed_options, progress_bar
 from varlab.cli.verify import BudgetOption
-from varlab.core.files import writable_directory
+from varlab.core import InputError
+from varlab.core.files import can_write_to
+
+
+class ScaleOption(StrEnum):
+    """Values of --scale."""
+
+    laptop = "laptop"
+    paper = "paper"
 
 
 def command(
@@ -22,6 +33,17 @@ def command(
     budget: Annotated[
         BudgetOption, typer.Option(help="How much work --regenerate may do.")
     ] = BudgetOption.fast,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="The user's data for the training runs (CIFAR-10, MNIST, text, TSV)."),
+    ] = None,
+    scale: Annotated[
+        ScaleOption, typer.Option(help="Sizes of the training runs: a laptop's, or the paper's.")
+    ] = ScaleOption.laptop,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(help="name=value of an experiment or its task (steps, seeds, depth, device)."),
+    ] = None,
     list_names: Annotated[bool, typer.Option("--list", help="Print the names and stop.")] = False,
     seed: Seed = 0,
     out: Annotated[
@@ -31,7 +53,11 @@ def command(
         ),
     ] = None,
 ) -> int:
-    """Redraw figures as PNG and SVG; drawing never reruns a computation."""
+    """Redraw figures as PNG and SVG; drawing never reruns a computation.
+
+    Training runs of --regenerate --out DIR are kept in DIR/runs and taken up again after a kill.
+    """
+    from paper_figures.runs import Runs
     from paper_figures.store import HERE, NAMES, figure
 
     figures = [figure(name) for name in names or NAMES]
@@ -39,15 +65,40 @@ def command(
         for each in figures:
             print(f"{each.name:<12} {each.title}")
         return 0
-    directory = writable_directory(out) if out else HERE / "rendered"
+    chosen = {**parsed_options(option or []), **({} if data is None else {"data": str(data)})}
+    if (chosen or scale is not ScaleOption.laptop) and not (regenerate and out):
+        raise InputError(
+            "--data, --scale and --option need --regenerate and --out DIR: "
+            "the package's own data stays at laptop scale"
+        )
+    directory = can_write_to(out) if out else HERE / "rendered"
     terminal = console()
     with progress_bar("figures") as progress:
         for done, each in enumerate(figures, 1):
             root = HERE
             if regenerate:
                 root = out or HERE
-                each.regenerate(budget.value, seed, root)
+                sizes = {**(each.paper or {}), **chosen} if scale is ScaleOption.paper else chosen
+                runs = Runs(
+                    sizes,
+                    out / "runs" / each.name if out and each.trains else None,
+                    partial(_within, progress, done - 1, len(figures), each.name),
+                )
+                each.regenerate(budget.value, seed, root, runs)
             for path in each.render(directory, root):
                 terminal.print(str(path))
             progress(done, len(figures), each.name)
     return 0
+
+
+def _within(
+    progress: Callable[[float, int, str], None],
+    before: int,
+    figures: int,
+    name: str,
+    done: int,
+    total: int,
+    what: str,
+) -> None:
+    """A figure's own progress as a part of the whole."""
+    progress(before + done / total, figures, f"{name}: run {done} of {total}, {what}")

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
 from varlab.core import InputError
-from varlab.core.files import writable_directory, write_atomic
+from varlab.core.files import can_write_to, write_atomic
 
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Root seed of all random streams.")]
 Out = Annotated[
@@ -33,7 +33,7 @@ def console(*, json_on_stdout: bool = False) -> Console:
 
 
 def prepare(out: Path | None, json: str | None) -> None:
-    """See that the results can be written, before any work is done.
+    """See that the results can be written, before any work is done; nothing is made.
 
     Raises
     ------
@@ -48,21 +48,49 @@ def prepare(out: Path | None, json: str | None) -> None:
             raise InputError(f"cannot write to {json}: no directory {parent}; create it first")
         if Path(json).is_dir():
             raise InputError(f"cannot write to {json}: it is a directory; name a file")
-        writable_directory(parent)
+        if not Path(json).exists() or Path(json).is_file():
+            can_write_to(parent)
     if out is not None:
-        writable_directory(out)
+        can_write_to(out)
 
 
 def deliver_json(text: str, json: str | None) -> None:
     """Print or write JSON, if asked for."""
     if json == "-":
         sys.stdout.write(text)
+        sys.stdout.flush()  # a full disk behind it shows here and not at exit
     elif json is not None:
         write_atomic(Path(json), text)
 
 
+def parsed_options(pairs: Sequence[str]) -> dict[str, Any]:
+    """``name=value`` texts of --option; values are numbers where they read as such.
+
+    Raises
+    ------
+    InputError
+        A text of another form.
+    """
+    options: dict[str, Any] = {}
+    for pair in pairs:
+        name, separator, value = pair.partition("=")
+        if not separator or not name:
+            raise InputError(f"--option has the form name=value; got {pair!r}")
+        options[name] = _number(value)
+    return options
+
+
+def _number(text: str) -> int | float | str:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
 @contextmanager
-def progress_bar(title: str) -> Iterator[Callable[[int, int, str], None]]:
+def progress_bar(title: str) -> Iterator[Callable[[float, int, str], None]]:
     """A bar on stderr with rate and time left; silent when stderr is no terminal."""
     if not sys.stderr.isatty():
         yield lambda done, total, what: None
@@ -80,7 +108,7 @@ def progress_bar(title: str) -> Iterator[Callable[[int, int, str], None]]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(title, total=None, what="")
 
-        def report(done: int, total: int, what: str) -> None:
+        def report(done: float, total: int, what: str) -> None:
             bar.update(task, completed=done, total=total, what=what)
 
         yield report

@@ -32,6 +32,15 @@ class DeviceOption(StrEnum):
     cuda = "cuda"
 
 
+class EngineOption(StrEnum):
+    """Values of --engine."""
+
+    auto = "auto"
+    eager = "eager"
+    compiled = "compiled"
+    fused = "fused"
+
+
 class PrecisionOption(StrEnum):
     """Values of --dtype."""
 
@@ -53,6 +62,9 @@ def command(
         list[str] | None, typer.Option(help="psi log_psi inverse_v update; all by default.")
     ] = None,
     device: Annotated[DeviceOption, typer.Option(help="Where to run.")] = DeviceOption.auto,
+    engine: Annotated[
+        EngineOption, typer.Option(help="How to compute; auto: the fastest for this request.")
+    ] = EngineOption.auto,
     dtype: Annotated[
         PrecisionOption, typer.Option(help="Precision of the averages.")
     ] = PrecisionOption.float32,
@@ -85,6 +97,7 @@ def command(
             trajectories=trajectories,
             seed=seed,
             device=device.value,
+            engine=engine.value,
             dtype=dtype.value,
             statistics=statistics,
             out=None if out is None else out / STORE,

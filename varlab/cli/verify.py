@@ -38,8 +38,9 @@ def command(
     json: Json = None,
 ) -> int:
     """Decide the claims by computing; exit 1 if one is undecided or differs from the released ledger."""
-    from varlab.claims.ledger import check_request, usable_cores, verify
+    from varlab.claims.ledger import check_request, verify
     from varlab.claims.registry import collect, select
+    from varlab.core.cores import usable_cores
     from varlab.report.html import ledger_html
     from varlab.report.latex import ledger_latex
     from varlab.report.terminal import print_ledger

@@ -11,7 +11,7 @@ from varlab.core.claim import (
     symbolic,
     training,
 )
-from varlab.core.errors import DomainError, InputError, require
+from varlab.core.errors import DomainError, InputError, real, require, told, whole
 from varlab.core.evidence import Evidence, EvidenceKind, Finding
 from varlab.core.judge import Ruling, Verdict, judge
 from varlab.core.result import Result, axes_or_new
@@ -36,8 +36,11 @@ __all__ = [
     "judge",
     "monte_carlo",
     "numeric",
+    "real",
     "require",
     "seed_sequence",
     "symbolic",
+    "told",
     "training",
+    "whole",
 ]

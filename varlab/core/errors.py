@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import operator
+from collections.abc import Callable
+from typing import Any
+
 
 class InputError(ValueError):
     """Input that cannot be worked with; its text is one line that a user can act on."""
@@ -9,6 +14,20 @@ class InputError(ValueError):
 
 class DomainError(InputError):
     """A number outside the domain of a formula, such as ``beta2 must lie in [0, 1); got 1.2``."""
+
+
+def not_installed(what: str, error: ModuleNotFoundError) -> str:
+    """One line for a package that ``what`` needs and that is not there: theory and numerics do without torch.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        ``error`` itself, when it is a module of varlab that is missing: then the installation is broken.
+    """
+    package = (error.name or "").partition(".")[0]
+    if package in ("", "varlab", "paper_figures"):
+        raise error
+    return f"{what} needs {package}, which is not installed; install it with pip install {package}"
 
 
 def require(condition: bool, name: str, domain: str, got: object, remedy: str = "") -> None:
@@ -30,3 +49,52 @@ def require(condition: bool, name: str, domain: str, got: object, remedy: str = 
         if len(shown) > 80:
             shown = shown[:77] + "..."
         raise DomainError(f"{name} must {domain}; got {shown}" + (f"; {remedy}" if remedy else ""))
+
+
+def whole(name: str, value: Any, least: int, most: int | None = None, remedy: str = "") -> int:
+    """``value`` as a Python integer of at least ``least`` (and at most ``most``).
+
+    NumPy's integers are taken; booleans, floats and text are not.
+
+    Raises
+    ------
+    DomainError
+    """
+    number: int | None
+    try:
+        number = None if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        number = None
+    require(
+        number is not None and number >= least, name, f"be an integer >= {least}", value, remedy
+    )
+    whole_number = operator.index(value)
+    require(most is None or whole_number <= most, name, f"be at most {most}", value, remedy)
+    return whole_number
+
+
+def real(
+    name: str, value: Any, domain: str, inside: Callable[[float], bool], remedy: str = ""
+) -> float:
+    """``value`` as a Python float that is ``inside`` the domain; NaN is outside every domain.
+
+    NumPy's numbers are taken; booleans, complex numbers and text are not.
+
+    Raises
+    ------
+    DomainError
+    """
+    number = math.nan
+    if not isinstance(value, bool | str | bytes | complex):
+        try:
+            number = float(value)
+        except (TypeError, ValueError, OverflowError):
+            number = math.nan
+    require(not math.isnan(number) and inside(number), name, domain, value, remedy)
+    return number
+
+
+def told(error: BaseException, length: int = 160) -> str:
+    """Type and message of an error that was not ours, on one line."""
+    text = " ".join(str(error).split())[:length]
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -10,7 +10,7 @@ import hashlib
 
 import numpy as np
 
-from varlab.core.errors import require
+from varlab.core.errors import whole
 
 
 def seed_sequence(seed: int, *names: str | int) -> np.random.SeedSequence:
@@ -23,9 +23,9 @@ def seed_sequence(seed: int, *names: str | int) -> np.random.SeedSequence:
     *names : str or int
         The path, e.g. ``("claims", "radam.eq6.density")``; integers number chunks or replicas.
     """
-    require(isinstance(seed, int) and seed >= 0, "seed", "be an integer >= 0", seed)
+    root = whole("seed", seed, 0)
     key = tuple(_word(name) for name in names)
-    return np.random.SeedSequence(entropy=seed, spawn_key=key)
+    return np.random.SeedSequence(entropy=root, spawn_key=key)
 
 
 def generator(seed: int, *names: str | int) -> np.random.Generator:

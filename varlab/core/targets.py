@@ -6,11 +6,13 @@ import hashlib
 import importlib
 import importlib.util
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from varlab.core.errors import InputError
+from varlab.core.errors import InputError, told
 
 
 def load_object(target: str) -> Any:
@@ -46,13 +48,27 @@ def load_callable(target: str) -> Any:
     return found
 
 
+@contextmanager
+def users_code(what: str) -> Iterator[None]:
+    """What the user's own code raises in here is bad input: ``{what} raised KeyError: 'x'``.
+
+    ``sys.exit()`` counts as raising: it must not end varlab with a status of its own.
+    """
+    try:
+        yield
+    except (InputError, MemoryError):
+        raise
+    except (Exception, SystemExit) as error:
+        raise InputError(f"{what} raised {told(error)}") from error
+
+
 def _load_module(place: str) -> ModuleType:
     if not place.endswith(".py"):
         try:
             return importlib.import_module(place)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             # Whatever a user's module raises while it loads is bad input here.
-            raise InputError(f"cannot import {place}: {_line(error)}") from error
+            raise InputError(f"cannot import {place}: {told(error)}") from error
     path = Path(place).resolve()
     if not path.is_file():
         raise InputError(f"no file {place}; give the path of a Python file")
@@ -65,12 +81,7 @@ def _load_module(place: str) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
-        raise InputError(f"cannot import {place}: {_line(error)}") from error
+        raise InputError(f"cannot import {place}: {told(error)}") from error
     return module
-
-
-def _line(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text[:160]}" if text else type(error).__name__

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from varlab.core.memory import require_memory
 from varlab.numerics.ema_law import ema_form
 from varlab.numerics.inputs import (
     Array,
     below_one,
-    finite,
+    mean_and_scale,
     number,
-    positive,
     whole_or_infinite,
 )
 from varlab.numerics.inversion import invert
@@ -84,12 +84,12 @@ class AdaptiveRate(RateLaw):
         domains = {
             "t": ("be an integer >= 1 or inf", whole_or_infinite),
             "beta2": ("lie in [0, 1)", below_one),
-            "mu": ("be finite", finite),
-            "sigma": ("be finite and > 0", positive),
             "ar1": ("lie in (-1, 1)", lambda x: np.abs(x) < 1),
         }
         for name, (domain, inside) in domains.items():
             object.__setattr__(self, name, number(name, getattr(self, name), domain, inside))
+        for name, value in zip(("mu", "sigma"), mean_and_scale(self.mu, self.sigma), strict=True):
+            object.__setattr__(self, name, value)
         if math.isfinite(self.t):
             object.__setattr__(self, "t", int(self.t))
 
@@ -189,6 +189,7 @@ class AdaptiveRate(RateLaw):
     def _rvs(self, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
         """By simulating the gradients, oldest first."""
         terms = kept_terms(self.t, self.beta2, _SAMPLING_DEPTH)
+        require_memory(8 * terms, f"a draw from {terms:g} steps", "take a smaller t or beta2")
         weights = lag_weights(np.arange(terms - 1.0, -1.0, -1.0), self.t, self.beta2)
         innovation = math.sqrt(1.0 - self.ar1**2)
         noise = rng.standard_normal(shape)

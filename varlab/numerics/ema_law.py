@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from varlab.core.errors import require
+from varlab.core.memory import require_memory
 from varlab.numerics.degrees_of_freedom import decay_rate
 from varlab.numerics.quadratic_form import AutoregressiveForm, QuadraticForm, WeightedChiSquares
 from varlab.numerics.weights import ema_atoms, kept_terms, lag_weights
@@ -66,5 +67,6 @@ def ema_form(t: float, beta2: float, mu: float, ar1: float, order: float = 2.0) 
         weights, counts = ema_atoms(t, beta2, reach)
         return WeightedChiSquares(weights, counts, mu)
     terms = kept_terms(t, beta2, reach)
+    require_memory(24 * terms, f"an AR(1) law over {terms:g} steps", "take a smaller t or beta2")
     # The oldest terms left out, those kept are the same stationary process: nothing else changes.
     return AutoregressiveForm(lag_weights(np.arange(terms - 1.0, -1.0, -1.0), t, beta2), ar1, mu)

@@ -13,6 +13,9 @@ from varlab.core.errors import require
 Array: TypeAlias = NDArray[np.float64]
 Complex: TypeAlias = NDArray[np.complex128]
 
+# Squares of scales up to here stay in the range of float64.
+EXTREME = 1e150
+
 
 def numbers(
     name: str,
@@ -58,6 +61,22 @@ def number(
     array = numbers(name, value, domain, inside)
     require(array.ndim == 0, name, "be one number", value)
     return float(array)
+
+
+def mean_and_scale(mu: ArrayLike, sigma: ArrayLike) -> tuple[float, float]:
+    """Mean and standard deviation of gradients, within the range of float64 together with psi's.
+
+    Raises
+    ------
+    DomainError
+        For mu not finite, sigma not finite or not positive, or a scale whose square or whose inverse
+        square leaves the range of float64.
+    """
+    centre = number("mu", mu, "be finite", finite)
+    scale = number("sigma", sigma, "be finite and > 0", positive)
+    for name, size in (("sigma", scale), ("1/sigma", 1.0 / scale), ("mu/sigma", centre / scale)):
+        require(abs(size) <= EXTREME, name, f"be at most {EXTREME:g} in size", size, "rescale both")
+    return centre, scale
 
 
 def finite(array: Array) -> NDArray[np.bool_]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import TypeAlias
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from varlab.core.errors import require
+from varlab.core.memory import require_memory
 from varlab.numerics.inputs import Array, number, numbers, scalar_or_array
 
 _Evaluator: TypeAlias = Callable[[Array], Array]
@@ -108,12 +110,13 @@ class RateLaw(ABC):
             "make one with varlab.core.generator(seed)",
         )
         shape = size if isinstance(size, tuple) else (size,)
-        require(
-            all(isinstance(n, int | np.integer) and n >= 0 for n in shape),
-            "size",
-            "be an integer >= 0 or a tuple of them",
-            size,
+        whole_numbers = all(
+            isinstance(n, int | np.integer) and not isinstance(n, bool) and n >= 0 for n in shape
         )
+        require(whole_numbers, "size", "be an integer >= 0 or a tuple of them", size)
+        count = math.prod(int(n) for n in shape)
+        what = f"a sample of shape {shape}" if count < 2**63 else "such a sample"
+        require_memory(min(16 * count, 2**100), what, "draw it in parts")
         return self._rvs(tuple(int(n) for n in shape), rng)
 
     def _on_support(

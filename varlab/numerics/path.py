@@ -13,13 +13,13 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
+from varlab.core.memory import require_memory
 from varlab.numerics.ema_law import ema_form
 from varlab.numerics.inputs import (
     Array,
     below_one,
-    finite,
+    mean_and_scale,
     number,
-    positive,
     steps,
     whole_from_one,
 )
@@ -130,8 +130,8 @@ def psi_variance_path(steps: int, beta2: float, mu: float = 0.0, sigma: float = 
     """
     count = int(number("steps", steps, "be an integer >= 1", whole_from_one))
     b = number("beta2", beta2, "lie in [0, 1)", below_one)
-    centre = number("mu", mu, "be finite", finite)
-    scale = number("sigma", sigma, "be finite and > 0", positive)
+    centre, scale = mean_and_scale(mu, sigma)
+    require_memory(40 * count, f"a path of {count} steps", "take psi_variance_at some steps")
     path = exact_psi_variances(np.arange(1.0, count + 1.0), b, centre / scale)
     return path / scale**2
 
@@ -157,6 +157,5 @@ def psi_variance_at(t: ArrayLike, beta2: float, mu: float = 0.0, sigma: float = 
         As for :func:`psi_variance_path`.
     """
     b = number("beta2", beta2, "lie in [0, 1)", below_one)
-    centre = number("mu", mu, "be finite", finite)
-    scale = number("sigma", sigma, "be finite and > 0", positive)
+    centre, scale = mean_and_scale(mu, sigma)
     return exact_psi_variances(np.asarray(steps(t)), b, centre / scale) / scale**2

@@ -27,8 +27,10 @@ def radam_factor(t: Array, beta2: Array) -> Array:
     excess, limit_excess = sma_excess(t, beta2, 4.0), rho_inf_excess(beta2, 4.0)
     adaptive = (excess > 0) & (limit_excess > 0)
     rho, limit = sma_degrees(t, beta2), (1.0 + beta2) / (1.0 - beta2)
+    # No factor there: rho_inf - 2 vanishes at beta2 = 1/3.
+    limit_excess = np.where(adaptive, limit_excess, 1.0)
     # rho - 2 from rho - 4, so that both factors see the same rho.
-    first = np.where(adaptive, excess / np.where(adaptive, limit_excess, 1.0), np.nan)
+    first = np.where(adaptive, excess / limit_excess, np.nan)
     return np.sqrt(first * ((excess + 2.0) / (limit_excess + 2.0)) * (limit / rho))
 
 

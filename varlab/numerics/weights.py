@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from varlab.core.memory import require_memory
 from varlab.numerics.degrees_of_freedom import decay_rate
 from varlab.numerics.inputs import Array, below_one, number, whole_from_one
 
@@ -48,6 +49,7 @@ def ema_weights(t: int, beta2: float) -> Array:
     """
     steps = number("t", t, "be an integer >= 1", whole_from_one)
     b = number("beta2", beta2, "lie in [0, 1)", below_one)
+    require_memory(24 * steps, f"an average over {steps:g} steps", "take a smaller t")
     return lag_weights(np.arange(int(steps))[::-1].astype(np.float64), steps, b)
 
 

@@ -7,6 +7,7 @@ number in a block is ever typed by hand.
 from __future__ import annotations
 
 import json
+import statistics
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,27 @@ def audits(data: Data) -> str:
     return "\n".join((data["caption"], "", *_table(head, rows)))
 
 
+def layer_kinds(data: Data) -> str:
+    """Per kind of layer, over all tasks, how many times the theory's variance vhat has."""
+    pooled: dict[str, list[float]] = {}
+    tasks: dict[str, int] = {}
+    for audit in data["audits"]:
+        for kind, ratios in audit["ratios"].items():
+            pooled.setdefault(kind, []).extend(ratios)
+            tasks[kind] = tasks.get(kind, 0) + 1
+    rows = [
+        (
+            kind,
+            str(tasks[kind]),
+            str(len(ratios)),
+            f"{min(ratios):.2g}, {statistics.median(ratios):.2g}, {max(ratios):.2g}",
+        )
+        for kind, ratios in sorted(pooled.items(), key=lambda item: -statistics.median(item[1]))
+    ]
+    head = ("kind of layer", "tasks", "layers", "lowest, median, highest")
+    return "\n".join(_table(head, rows))
+
+
 def benchmarks(data: Data) -> str:
     """Every ratio that was measured beside what it was measured against, and what was asked."""
     rows = [
@@ -129,6 +151,7 @@ BLOCKS: dict[str, tuple[str, Callable[[Data], str]]] = {
     "peers": ("tests/optim/conformance/peers_measured.json", peers),
     "benchmarks": ("tests/benchmarks/measured.json", benchmarks),
     "audits": ("tests/audit/audits_measured.json", audits),
+    "layers": ("tests/audit/audits_measured.json", layer_kinds),
 }
 
 

@@ -6,21 +6,19 @@ import json
 import os
 import platform
 from collections.abc import Callable, Sequence
-from typing import Literal
+from importlib import metadata
 
 import numpy as np
 import torch
 
 from varlab import __version__
-from varlab.core import InputError, require
+from varlab.core import InputError, require, whole
 from varlab.simulate.distributed import world
-from varlab.simulate.eager import EagerEngine
-from varlab.simulate.plan import make_plan
+from varlab.simulate.engines import EngineName, choose_engine
 from varlab.simulate.processes import Process
 from varlab.simulate.progress import Progress
 from varlab.simulate.request import Precision, Request, request
 from varlab.simulate.run import run
-from varlab.simulate.schedule import Engine
 from varlab.simulate.simulation import Simulation
 
 # Blocks per launch on a GPU: 64 of 32768 trajectories fill any of today's.
@@ -38,7 +36,7 @@ def simulate(
     beta1: float = 0.9,
     dtype: Precision = "float32",
     statistics: Sequence[str] | None = None,
-    engine: Literal["auto", "eager", "fused"] = "auto",
+    engine: EngineName = "auto",
     out: str | os.PathLike[str] | None = None,
     resume: bool = False,
     progress: Callable[[Progress], None] | None = None,
@@ -69,8 +67,12 @@ def simulate(
         Precision of the averages. The draws are float32 in both, and the same.
     statistics : sequence of str, optional
         Some of ``psi``, ``log_psi``, ``inverse_v``, ``update``; all by default. Fewer is faster.
-    engine : {"auto", "eager", "fused"}
-        ``fused``: one Triton kernel, normal laws on CUDA only. ``auto`` takes it where it applies.
+    engine : {"auto", "eager", "compiled", "fused"}
+        ``eager``: torch operations, anywhere. ``compiled``: a numba kernel (extra ``fast``) on the same
+        normals, CPU only; the two differ by rounding. ``fused``: one Triton kernel, normal laws on CUDA
+        only. ``auto`` takes ``fused`` where it applies; ``compiled`` on a CPU with numba for
+        10^8 gradients (settings x steps x trajectories) or more, a few tenths of a second, which is what
+        numba takes to load (and some seconds more to compile, once); ``eager`` for the rest.
     out : path, optional
         Zarr store to create; segments of trajectories are added as they are done.
     resume : bool
@@ -104,7 +106,8 @@ def simulate(
         statistics=statistics,
     )
     for name, value in (("threads", threads), ("chunk", chunk)):
-        require(value is None or value >= 1, name, "be >= 1", value)
+        if value is not None:
+            whole(name, value, 1)
     require(out is not None or not resume, "out", "name the store to resume", out)
     kind = device_type(device)
     with world(kind) as ranks:
@@ -138,23 +141,6 @@ def device_type(device: str) -> str:
     return device
 
 
-def choose_engine(asked: Request, where: torch.device, name: str) -> tuple[Engine, str]:
-    """The engine and its name for attributes."""
-    require(name in ("auto", "eager", "fused"), "engine", "be 'auto', 'eager' or 'fused'", name)
-    if name != "eager" and where.type == "cuda":
-        # Triton is there only where torch came with CUDA: imported only then
-        from varlab.simulate.fused import FusedEngine, obstacle
-
-        reason = obstacle(asked)
-        if reason is None:
-            return FusedEngine(asked, where), "fused"
-        if name == "fused":
-            raise InputError(f"engine must be 'eager' or 'auto' here; got 'fused'; {reason}")
-    elif name == "fused":
-        raise InputError("engine must be 'eager' or 'auto' here; got 'fused'; it needs a GPU")
-    return EagerEngine(make_plan(asked, where)), "eager"
-
-
 def attributes(asked: Request, engine: str, where: torch.device) -> dict[str, str | int]:
     """Request, seed, versions, device: what a result must say about itself."""
     versions = {
@@ -163,6 +149,8 @@ def attributes(asked: Request, engine: str, where: torch.device) -> dict[str, st
         "numpy": np.__version__,
         "python": platform.python_version(),
     }
+    if engine == "compiled":
+        versions["numba"] = metadata.version("numba")
     on_gpu = where.type == "cuda"
     return {
         "request": json.dumps(asked.to_json()),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from varlab.core import require
+from varlab.core import whole
 
 # A row of 32768 takes some 5 us per operation: long enough to hide the cost of the call.
 LARGEST_BLOCK = 32768
@@ -18,6 +18,8 @@ SMALLEST_SPLIT = 1024
 # torch's vectorised normal_ fills groups of 16: widths that are multiples make the stream of a block
 # independent of how its steps are grouped.
 LANES = 16
+# Counts are kept in float64, which is exact up to here.
+LARGEST_COUNT = 2**53
 # At most this many partial results are stored by a resumable run.
 SEGMENTS = 64
 
@@ -39,7 +41,7 @@ class Partition:
     Attributes
     ----------
     trajectories : int
-        >= 2 (a sample variance needs two).
+        >= 2 (a sample variance needs two), <= 2^53.
 
     Notes
     -----
@@ -50,8 +52,8 @@ class Partition:
     trajectories: int
 
     def __post_init__(self) -> None:
-        n = self.trajectories
-        require(isinstance(n, int) and n >= 2, "trajectories", "be an integer >= 2", n)
+        n = whole("trajectories", self.trajectories, 2, LARGEST_COUNT)
+        object.__setattr__(self, "trajectories", n)
 
     @property
     def width(self) -> int:

@@ -27,6 +27,11 @@ DIRECT_BELOW = 0.9
 DIRECT_STEPS = 16
 
 
+def few_gradients(made: int, beta2: float) -> bool:
+    """Whether few gradients weigh in the averages of the tile that begins after ``made`` steps."""
+    return made < DIRECT_STEPS or beta2 < DIRECT_BELOW
+
+
 class EagerEngine:
     """Moments of blocks by torch operations; callable from several threads at once.
 
@@ -119,7 +124,7 @@ class _Workspace:
         """Biased second moment v of a group's settings over a tile, shape (row, member, trajectory)."""
         plan, paths = self.plan, len(self.plan.paths)
         averages = self.averages[group.beta2]
-        direct = made < DIRECT_STEPS or group.beta2 < DIRECT_BELOW
+        direct = few_gradients(made, group.beta2)
         if group.plain:
             v = averages[:, group.path : group.path + 1]
             return v.clamp_min(SMALLEST_SQUARE) if direct else v

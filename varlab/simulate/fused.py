@@ -34,10 +34,10 @@ def obstacle(request: Request) -> str | None:
 
 
 def _bytes_per_block(request: Request) -> int:
-    from varlab.simulate.triton_kernel import LARGEST_STACK, PROGRAM
+    from varlab.simulate.triton_kernel import PROGRAM, largest_stack
 
     programs = -(-request.partition.width // PROGRAM)
-    stack = min(len(request.settings), LARGEST_STACK)
+    stack = min(len(request.settings), largest_stack(len(request.statistics)))
     return programs * len(request.statistics) * 4 * stack * request.steps * 4
 
 
@@ -64,10 +64,11 @@ class FusedEngine:
         return [moments for part in parts for moments in self._launch(part)]
 
     def _launch(self, blocks: Sequence[Block]) -> list[Moments]:
-        from varlab.simulate.triton_kernel import LARGEST_STACK
+        from varlab.simulate.triton_kernel import largest_stack
 
         settings = range(len(self.request.settings))
-        stacks = [settings[i : i + LARGEST_STACK] for i in settings[::LARGEST_STACK]]
+        most = largest_stack(len(self.request.statistics))
+        stacks = [settings[i : i + most] for i in settings[::most]]
         sums = [self._stack(blocks, stack.start, stack.stop) for stack in stacks]
         return [
             Moments.from_shifted_sums(

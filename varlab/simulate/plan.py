@@ -13,7 +13,7 @@ from varlab.simulate.request import Request
 
 # Elements of one buffer: larger and the buffers of a tile leave the cache, smaller and calls cost more
 # than arithmetic. Decides speed, not results.
-CACHED = 2**18
+CACHED = 2**19
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from varlab.core import InputError, require
+from varlab.core import InputError, real, require, whole
 from varlab.simulate.blocks import Partition
 from varlab.simulate.processes import LAWS, Process
 from varlab.simulate.statistics import Statistic, selected
@@ -99,7 +99,7 @@ def request(
     statistics: Sequence[str] | None = None,
 ) -> Request:
     """Check the arguments of :func:`varlab.simulate.simulate`; settings are laws times beta2."""
-    laws = [law] if isinstance(law, Process) else list(law)
+    laws = [law] if isinstance(law, Process) or not isinstance(law, Iterable) else list(law)
     require(bool(laws), "law", "name at least one gradient process", law)
     for one in laws:
         if not isinstance(one, Process):
@@ -107,28 +107,27 @@ def request(
                 f"law must be a gradient process or a sequence of them; got {one!r}; "
                 "varlab.simulate.law builds one from its name"
             )
-    betas = [beta2] if isinstance(beta2, int | float) else list(beta2)
+    given = beta2 if isinstance(beta2, Iterable) and not isinstance(beta2, str) else [beta2]
+    betas = [_decay("beta2", b) for b in given]
     require(bool(betas), "beta2", "name at least one value", beta2)
-    for b in (*betas, beta1):
-        name = "beta1" if b is beta1 else "beta2"
-        require(isinstance(b, int | float) and 0 <= b < 1, name, "lie in [0, 1)", b)
-    require(isinstance(steps, int) and steps >= 1, "steps", "be an integer >= 1", steps)
-    Partition(trajectories)
-    require(isinstance(seed, int) and seed >= 0, "seed", "be an integer >= 0", seed)
     require(dtype in ("float32", "float64"), "dtype", "be 'float32' or 'float64'", dtype)
-    settings = tuple(Setting(one, float(b)) for b in betas for one in laws)
+    settings = tuple(Setting(one, b) for b in betas for one in laws)
     if dtype == "float32":
         for setting in settings:
             _require_resolution(setting)
     return Request(
         settings,
-        steps,
-        trajectories,
-        seed,
-        float(beta1),
+        whole("steps", steps, 1),
+        Partition(trajectories).trajectories,
+        whole("seed", seed, 0),
+        _decay("beta1", beta1),
         dtype,
         selected(statistics),
     )
+
+
+def _decay(name: str, value: object) -> float:
+    return real(name, value, "lie in [0, 1)", lambda b: 0 <= b < 1)
 
 
 # float32 resolves vhat to about 2^-23 relative after a few roundings; at 2^8 of those the rounding adds

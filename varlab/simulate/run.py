@@ -10,6 +10,7 @@ import torch
 import xarray as xr
 
 from varlab.core import InputError
+from varlab.core.memory import require_memory
 from varlab.simulate.corrections import corrected
 from varlab.simulate.distributed import World
 from varlab.simulate.moments import Moments
@@ -38,7 +39,40 @@ def run(
     Rank 0 opens the store, merges and writes; then every rank is given the merged moments. See
     :func:`varlab.simulate.simulate` for the parameters.
     """
+    _require_memory(request, threads)
     store, pending = _open(request, ranks, device, attributes, out, resume)
+    try:
+        return _fill(
+            store, pending, request, engine, ranks, device, attributes, progress, threads, chunk
+        )
+    finally:
+        if store is not None:
+            store.close()
+
+
+def _require_memory(request: Request, threads: int) -> None:
+    """The five sums of every step in float64, of each worker and of the total."""
+    cells = len(request.statistics) * len(request.settings) * request.steps
+    require_memory(
+        8 * 5 * cells * (1 + min(threads, request.partition.count)),
+        f"a simulation of {request.steps} steps",
+        "ask for fewer steps, settings or statistics",
+    )
+
+
+def _fill(
+    store: Store | None,
+    pending: list[int],
+    request: Request,
+    engine: Engine,
+    ranks: World,
+    device: torch.device,
+    attributes: dict[str, str | int],
+    progress: Callable[[Progress], None] | None,
+    threads: int,
+    chunk: int,
+) -> xr.Dataset:
+    """Compute the pending segments, merge all of them in order, label the result."""
     partition = request.partition
     lead = ranks.rank == 0
     restored = set(range(partition.segments)) - set(pending)

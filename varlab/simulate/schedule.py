@@ -53,7 +53,8 @@ def segment_moments(
     done : callable
         Told the number of trajectories of each block as its moments are merged.
     """
-    order = [(segment, list(partition.segment(segment))) for segment in segments]
+    # ranges, not lists: a run may have more blocks than memory has places
+    order = [(segment, partition.segment(segment)) for segment in segments]
     indices = chain.from_iterable(blocks for _, blocks in order)
     results = _in_order(engine, (partition.block(i) for i in indices), threads, chunk)
     for segment, blocks in order:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from varlab.core import InputError
@@ -50,8 +50,8 @@ def selected(names: Sequence[str] | None) -> tuple[Statistic, ...]:
     """The statistics asked for, in the fixed order of :data:`STATISTICS`; all for None."""
     if names is None:
         return tuple(STATISTICS.values())
-    asked = [names] if isinstance(names, str) else list(names)
-    unknown = [name for name in asked if name not in STATISTICS]
+    asked = [names] if isinstance(names, str) or not isinstance(names, Iterable) else list(names)
+    unknown = [name for name in asked if not isinstance(name, str) or name not in STATISTICS]
     if unknown or not asked:
         got = repr(unknown[0]) if unknown else "none"
         raise InputError(f"statistics must be some of {', '.join(STATISTICS)}; got {got}")

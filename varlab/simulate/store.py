@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import uuid
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +17,19 @@ import xarray as xr
 import zarr
 
 from varlab.core import InputError
+from varlab.core.files import Lock, new_directory, writing
 from varlab.simulate.moments import Moments
 from varlab.simulate.request import Request
 
 FORMAT = "varlab-simulation"
 PARTIAL = "partial_moments"
+KEPT = "what was computed before is kept: make room and resume"
+# The checksum tells a damaged file from a good one.
+COMPRESSOR = zarr.codecs.ZstdCodec(level=1, checksum=True)
 
 
 class Store:
-    """The store of one request at ``path``.
+    """The store of one request at ``path``, held by this run until :meth:`close`.
 
     Parameters
     ----------
@@ -38,7 +40,8 @@ class Store:
         What else the attributes say (versions, device); ``about["engine"]`` must repeat on resuming.
     resume : bool
         Continue what is there. Without it an existing path is refused; with it, a path that is no
-        store of this very request, or a damaged one. What is refused is left untouched.
+        store of this very request, a damaged one, or one that another run is writing to. What is
+        refused is left untouched.
 
     Raises
     ------
@@ -59,9 +62,10 @@ class Store:
                 raise InputError(
                     f"out must not exist; got {self.path}; resume it, or choose another path"
                 )
+            self._lock = Lock(self.path)
             self._group = self._opened()
         else:
-            self._create({"format": FORMAT, **about, **texts})
+            self._lock = self._create({"format": FORMAT, **about, **texts})
             self._group = zarr.open_group(self.path, mode="r+")
 
     def segment(self, index: int) -> Moments | None:
@@ -82,15 +86,28 @@ class Store:
     def write_segment(self, index: int, moments: Moments) -> None:
         """Store the moments of a segment: one file, there or not."""
         counts = np.full_like(moments.values[:1], float(moments.count))
-        self._group[PARTIAL][index] = np.concatenate([counts, moments.values])
+        with writing(self.path, KEPT):
+            self._group[PARTIAL][index] = np.concatenate([counts, moments.values])
 
     def finish(self, dataset: xr.Dataset) -> None:
         """Write the result's variables beside the segments; repeating it repairs an interrupted one."""
-        dataset.assign_attrs(format=FORMAT).to_zarr(self.path, mode="a", consolidated=False)
+        encoding = {
+            name: {"compressors": [COMPRESSOR]}
+            for name in dataset.data_vars
+            if name not in self._group
+        }
+        with writing(self.path, KEPT):
+            dataset.assign_attrs(format=FORMAT).to_zarr(
+                self.path, mode="a", consolidated=False, encoding=encoding
+            )
 
-    def _create(self, attributes: dict[str, Any]) -> None:
-        beside = self.path.with_name(f".{self.path.name}.{uuid.uuid4().hex}.partial")
-        try:
+    def close(self) -> None:
+        """Let another run have the store."""
+        self._lock.release()
+
+    def _create(self, attributes: dict[str, Any]) -> Lock:
+        with new_directory(self.path) as beside:
+            lock = Lock(beside)
             group = zarr.create_group(beside, attributes=attributes)
             group.create_array(
                 PARTIAL,
@@ -98,18 +115,10 @@ class Store:
                 chunks=(1, *self._shape[1:]),
                 dtype="float64",
                 fill_value=np.nan,
-                # the checksum tells a damaged file from a good one
-                compressors=[zarr.codecs.ZstdCodec(level=1, checksum=True)],
+                compressors=[COMPRESSOR],
                 dimension_names=["segment", "moment", "statistic", "setting", "step"],
             )
-            os.replace(beside, self.path)
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise InputError(
-                f"out must be a path that can be written; got {self.path} ({reason})"
-            ) from None
-        finally:
-            shutil.rmtree(beside, ignore_errors=True)
+        return lock
 
     def _opened(self) -> zarr.Group:
         try:
@@ -127,7 +136,10 @@ class Store:
         for key, value in self._identity.items():
             difference = _first_difference(value, stored[key], key)
             if difference:
-                raise InputError(f"resume must repeat the request of {self.path}; {difference}")
+                remedy = "; name the engine and device of the store" if key == "engine" else ""
+                raise InputError(
+                    f"resume must repeat the request of {self.path}; {difference}{remedy}"
+                )
         partial = group.get(PARTIAL)
         if not isinstance(partial, zarr.Array) or partial.shape != self._shape:
             raise self._damaged(f"{PARTIAL} is missing or of another shape")

@@ -8,10 +8,16 @@ import triton.language as tl
 
 # A program's trajectories: enough per step to hide the reduction, few enough for registers.
 PROGRAM = 256
-# Settings that share the draws of a program; the averages of all stay in registers.
-LARGEST_STACK = 8
+# Settings that share the draws of a program; the averages of all stay in registers. With more than one
+# statistic eight would need more than the 255 registers of a thread.
+LARGEST_STACK, LARGEST_STACK_OF_SEVERAL = 8, 4
 # Philox makes four numbers at a time, hence four steps per round of the loop.
 UNROLLED = 4
+
+
+def largest_stack(statistics: int) -> int:
+    """Settings of one launch."""
+    return LARGEST_STACK if statistics == 1 else LARGEST_STACK_OF_SEVERAL
 
 
 @triton.jit

@@ -12,10 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from varlab.core import InputError, seed_sequence
+from varlab.core.targets import users_code
 
 WITHOUT_REPLACEMENT = "without-replacement"  # each epoch a permutation: draws are anti-correlated
 WITH_REPLACEMENT = "with-replacement"
 UNKNOWN = "unknown"
+_END = object()
 
 
 @dataclass
@@ -34,6 +36,11 @@ class Task:
         Over the model's parameters.
     evaluate : callable, optional
         ``evaluate(model) -> {name: value}`` on held-out data.
+
+    Raises
+    ------
+    InputError
+        A part of another type.
     """
 
     model: nn.Module
@@ -41,6 +48,23 @@ class Task:
     batches: Iterable[Any]
     optimizer: torch.optim.Optimizer
     evaluate: Callable[[nn.Module], dict[str, float]] | None = None
+
+    def __post_init__(self) -> None:
+        wanted: tuple[tuple[str, bool, str], ...] = (
+            ("model", isinstance(self.model, nn.Module), "a torch.nn.Module"),
+            ("loss", callable(self.loss), "a callable (model, batch) -> scalar Tensor"),
+            ("batches", isinstance(self.batches, Iterable), "an iterable of batches"),
+            (
+                "optimizer",
+                isinstance(self.optimizer, torch.optim.Optimizer),
+                "a torch.optim.Optimizer",
+            ),
+            ("evaluate", self.evaluate is None or callable(self.evaluate), "a callable or None"),
+        )
+        for name, fits, what in wanted:
+            if not fits:
+                got = type(getattr(self, name)).__name__
+                raise InputError(f"{name} of a task must be {what}; got {got}")
 
     @property
     def sampler(self) -> str:
@@ -79,14 +103,8 @@ def build(factory: Callable[..., Task], seed: int, order_seed: int | None = None
     InputError
         The factory raised, or returned something else.
     """
-    with own_randomness(torch_seed(seed, "task")):
-        try:
-            task = factory(seed) if order_seed is None else factory(seed, order_seed=order_seed)
-        except InputError:
-            raise
-        except Exception as error:
-            text = " ".join(str(error).split())[:160]
-            raise InputError(f"the task factory raised {type(error).__name__}: {text}") from error
+    with own_randomness(torch_seed(seed, "task")), users_code("the task factory"):
+        task = factory(seed) if order_seed is None else factory(seed, order_seed=order_seed)
     if not isinstance(task, Task):
         raise InputError(f"a task factory returns a varlab.Task; got {type(task).__name__}")
     return task
@@ -100,6 +118,45 @@ def own_randomness(seed: int) -> Iterator[None]:
     with torch.random.fork_rng(devices=list(gpus)):
         torch.manual_seed(seed)
         yield
+
+
+def next_batch(batches: Iterator[Any], step: int) -> Any:
+    """The batch of ``step``.
+
+    Raises
+    ------
+    InputError
+        There are no more, or fetching it raised.
+    """
+    with users_code(f"fetching the batch of step {step}"):
+        batch = next(batches, _END)
+    if batch is _END:
+        raise InputError(
+            f"the batches ended before step {step}; give an endless iterable or fewer steps"
+        )
+    return batch
+
+
+def differentiate(task: Task, batch: Any, step: int) -> None:
+    """Gradients of the task's loss on ``batch``, left in the parameters.
+
+    Raises
+    ------
+    InputError
+        The loss raised, or is no scalar that depends on the parameters.
+    """
+    task.optimizer.zero_grad(set_to_none=True)
+    with users_code(f"the task's loss at step {step}"):
+        loss = task.loss(task.model, batch)
+    if not isinstance(loss, Tensor) or loss.numel() != 1:
+        got = f"shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else type(loss).__name__
+        raise InputError(f"the task's loss must be a scalar Tensor; got {got}; take its mean")
+    if not loss.requires_grad:
+        raise InputError(
+            "the task's loss does not depend on the parameters; return it without detach()"
+        )
+    with users_code(f"the backward pass at step {step}"):
+        loss.backward()  # type: ignore[no-untyped-call]
 
 
 def torch_seed(seed: int, *names: str | int) -> int:

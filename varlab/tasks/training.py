@@ -22,7 +22,7 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from varlab import __version__
 from varlab.core import InputError, require
-from varlab.core.files import write_atomic
+from varlab.core.files import write_atomic, writing
 from varlab.tasks.task import Task, build, own_randomness, torch_seed
 
 Progress = Callable[[int, int, str], None]
@@ -238,7 +238,8 @@ class _Store:
             "steps": experiment.steps,
             "arms": [arm.name for arm in experiment.arms],
         }
-        folder.mkdir(parents=True, exist_ok=True)
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
         head = folder / "experiment.json"
         if head.exists():
             try:
@@ -247,7 +248,7 @@ class _Store:
                 found = None
             if found != self.request:
                 raise InputError(f"{folder} holds another experiment; choose another place")
-        elif any(folder.iterdir()):
+        elif any(not entry.name.startswith(".") for entry in folder.iterdir()):
             raise InputError(f"{folder} is not empty and holds no experiment; choose another place")
         else:
             write_atomic(head, json.dumps(self.request) + "\n")

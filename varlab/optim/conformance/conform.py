@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from varlab.core import InputError
+import torch
+
+from varlab.core import InputError, told
 from varlab.optim.conformance.account import Account, account
 from varlab.optim.conformance.compiled import (
     COMPILED_GRID,
@@ -72,8 +74,9 @@ def conform(
     ------
     InputError
         When the factory returns no optimiser or takes no learning rate, or when ``compiled`` is
-        asked for where there is no compiler.
+        asked for where there is no compiler, or ``device`` is none that holds values here.
     """
+    _require_device(device)
     tell = progress or _silent
     candidate = probe(factory, name or name_of(factory))
     if compiled:
@@ -111,6 +114,16 @@ def conform(
         findings=tuple(sorted(findings, key=lambda f: list(Grade).index(f.grade), reverse=True)),
         factors={r.beta2: r.adaptive_factor for r in recoveries if r.beta2 in GRID},
     )
+
+
+def _require_device(device: str) -> None:
+    """The device must exist here and give back what was put there (meta does not)."""
+    try:
+        torch.zeros(1, device=device).item()
+    except (RuntimeError, AssertionError, TypeError) as error:
+        raise InputError(
+            f"device {device!r} cannot be used here: {told(error)}; use 'cpu'"
+        ) from None
 
 
 def _silent(_: str) -> None:

@@ -23,7 +23,7 @@ def construct(factory: Factory, params: object, *, name: str, **hyper: object) -
     """
     try:
         optimizer = factory(params, **hyper)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         given = "".join(f", {key}={value!r}" for key, value in hyper.items())
         raise InputError(
             f"target {name!r}: factory(params{given}) raises {shown_error(error)}"
@@ -101,7 +101,7 @@ def _distributions() -> dict[str, list[str]]:
     return dict(importlib.metadata.packages_distributions())
 
 
-def shown_error(error: Exception) -> str:
+def shown_error(error: BaseException) -> str:
     """Type and message on one line."""
     return f"{type(error).__name__}: {_line(str(error))}"
 

@@ -6,7 +6,6 @@ from typing import ClassVar
 
 import torch
 
-from varlab.core import require
 from varlab.numerics.adaptive_rate import AdaptiveRate
 from varlab.simulate.exact import ExactLaw
 from varlab.simulate.noise import Noise
@@ -27,7 +26,7 @@ class AR1(Process):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(-1 < self.phi < 1, "phi", "lie in (-1, 1)", self.phi)
+        self._check("phi", "lie in (-1, 1)", lambda x: -1 < x < 1)
 
     def unit_path(self, noise: Noise) -> UnitPath:
         """A tile is one product: powers of phi times (last value, new normals)."""

@@ -5,7 +5,6 @@ from typing import ClassVar
 
 import torch
 
-from varlab.core import require
 from varlab.simulate.noise import Noise
 from varlab.simulate.processes.base import Process, UnitPath
 
@@ -25,7 +24,7 @@ class ARCH(Process):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(0 <= self.alpha < 1, "alpha", "lie in [0, 1)", self.alpha)
+        self._check("alpha", "lie in [0, 1)", lambda x: 0 <= x < 1)
 
     def unit_path(self, noise: Noise) -> UnitPath:
         """Step by step: the recursion is not linear."""

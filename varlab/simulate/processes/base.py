@@ -11,12 +11,15 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import torch
 
-from varlab.core import require
+from varlab.core import real, require
 from varlab.simulate.exact import ExactLaw
 from varlab.simulate.noise import Noise
 
 # steps already made -> the next tile of x, shape (rows, width)
 UnitPath = Callable[[int], torch.Tensor]
+
+# Fourth powers of the scale and of the shift stay in the range of float64.
+EXTREME = 1e70
 
 
 @dataclass(frozen=True)
@@ -40,8 +43,20 @@ class Process(ABC):
         """Scale, positive."""
 
     def __post_init__(self) -> None:
-        require(math.isfinite(self.mu), "mu", "be finite", self.mu)
-        require(0 < self.sigma < math.inf, "sigma", "be positive and finite", self.sigma)
+        self._check("mu", "be finite", math.isfinite)
+        self._check("sigma", "be positive and finite", lambda x: 0 < x < math.inf)
+        in_range = 1 / EXTREME <= self.sigma <= EXTREME and abs(self.shift) <= EXTREME
+        require(
+            in_range,
+            "sigma and abs(mu)/sigma",
+            f"be at most {EXTREME:g}, and sigma at least {1 / EXTREME:g}",
+            (self.sigma, self.mu),
+            "rescale the gradients",
+        )
+
+    def _check(self, name: str, domain: str, inside: Callable[[float], bool]) -> None:
+        """Hold one parameter to its domain, and keep it as Python's float."""
+        object.__setattr__(self, name, real(name, getattr(self, name), domain, inside))
 
     @abstractmethod
     def unit_path(self, noise: Noise) -> UnitPath:

@@ -36,7 +36,7 @@ class Drift(Process):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(math.isfinite(self.rate), "rate", "be finite", self.rate)
+        self._check("rate", "be finite", math.isfinite)
 
     def unit_path(self, noise: Noise) -> UnitPath:
         """The shared normals, scaled step by step."""

@@ -50,6 +50,8 @@ def law(text: str, **parameters: float) -> Process:
     InputError
         For an unknown name or parameter, a missing one, or a value that is no number.
     """
+    if not isinstance(text, str):
+        raise InputError(f"law must be a name such as student-t:df=5; got {text!r}")
     name, _, rest = text.partition(":")
     if name not in LAWS:
         raise InputError(f"law must be one of {', '.join(LAWS)}; got {name!r}")

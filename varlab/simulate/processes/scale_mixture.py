@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import torch
 
-from varlab.core import require
+from varlab.core import real, require
 from varlab.numerics.adaptive_rate import AdaptiveRate
 from varlab.simulate.exact import ExactLaw, Mixture
 from varlab.simulate.noise import Noise, uniform
@@ -29,16 +29,17 @@ class ScaleMixture(Process):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(
-            len(self.scales) > 0 and all(0 < s < math.inf for s in self.scales),
-            "scales",
-            "be positive and finite",
-            self.scales,
-        )
+        for name in ("scales", "weights"):
+            given = getattr(self, name)
+            require(isinstance(given, tuple), name, "be a tuple of numbers", given)
+        require(len(self.scales) > 0, "scales", "be positive and finite", self.scales)
+        for scale in self.scales:
+            real("scales", scale, "be positive and finite", lambda s: 0 < s < math.inf)
+        for weight in self.weights:
+            real("weights", weight, "be non-negative", lambda w: w >= 0)
         weights = self.weights or (1 / len(self.scales),) * len(self.scales)
         require(
             len(weights) == len(self.scales)
-            and all(w >= 0 for w in weights)
             and math.isclose(math.fsum(weights), 1),  # isclose: decimal weights such as 0.1 + 0.9
             "weights",
             "be as many as the scales, non-negative, with sum 1",

@@ -7,7 +7,6 @@ from typing import ClassVar
 import numpy as np
 import torch
 
-from varlab.core import require
 from varlab.numerics.adaptive_rate import AdaptiveRate
 from varlab.simulate.exact import ExactLaw, Mixture
 from varlab.simulate.noise import Noise
@@ -34,7 +33,7 @@ class SharedMean(Process):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(0 <= self.tau < math.inf, "tau", "be non-negative and finite", self.tau)
+        self._check("tau", "be non-negative and finite", lambda x: 0 <= x < math.inf)
 
     def unit_path(self, noise: Noise) -> UnitPath:
         """The shared normals about the trajectory's own mean."""

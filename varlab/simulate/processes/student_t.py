@@ -5,7 +5,6 @@ from typing import ClassVar
 
 import torch
 
-from varlab.core import require
 from varlab.simulate.noise import Noise
 from varlab.simulate.processes.base import Process, UnitPath
 
@@ -31,7 +30,7 @@ class StudentT(Process):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(self.df > 0, "df", "be positive", self.df)
+        self._check("df", "be positive", lambda x: x > 0)
 
     def unit_path(self, noise: Noise) -> UnitPath:
         """Two normals per draw."""

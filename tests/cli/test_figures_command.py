@@ -1,0 +1,39 @@
+"""``varlab figures``: what it draws, what it computes afresh, and what it refuses."""
+
+import json
+
+import pytest
+
+
+def test_a_figure_at_other_sizes_goes_to_out(varlab, tmp_path):
+    sizes = [
+        word
+        for size in ("steps=3", "width=4", "seeds=2", "device=auto")
+        for word in ("--option", size)
+    ]
+    ran = varlab("figures", "table3", "--regenerate", "--out", str(tmp_path), *sizes)
+    assert ran.status == 0
+    data = json.loads((tmp_path / "data" / "table3.json").read_text(encoding="utf-8"))
+    assert (
+        "--option steps=3 --option width=4 --option seeds=2 --option device=auto" in data["command"]
+    )
+    assert (tmp_path / "table3.png").exists()
+    assert len(list((tmp_path / "runs" / "table3" / "runs").glob("run-*.json"))) == 6
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["fig6", "--data", "here"],
+        ["fig6", "--regenerate", "--scale", "paper"],
+        ["fig6", "--option", "steps=3", "--out", "there"],
+    ],
+)
+def test_sizes_never_touch_the_packages_own_data(varlab, tmp_path, monkeypatch, words):
+    monkeypatch.chdir(tmp_path)
+    ran = varlab("figures", *words)
+    assert (ran.status, list(tmp_path.iterdir())) == (2, [])
+    assert ran.err.strip() == (
+        "varlab: --data, --scale and --option need --regenerate and --out DIR: "
+        "the package's own data stays at laptop scale"
+    )

@@ -1,0 +1,126 @@
+"""Bad arguments of ``varlab.simulate``."""
+
+from fault_rows import DECAY, INF, NAN, Row, rows
+
+from varlab.simulate import (
+    AR1,
+    ARCH,
+    Cauchy,
+    Drift,
+    Laplace,
+    Normal,
+    ScaleMixture,
+    SharedMean,
+    StudentT,
+    law,
+    simulate,
+)
+
+EXTREME = "sigma and abs(mu)/sigma must be at most 1e+70, and sigma at least 1e-70; got {}..."
+
+_RUNS = rows(
+    "simulate",
+    simulate,
+    [
+        ("law", None, "law must be a gradient process or a sequence of them; got None..."),
+        ("law", "normal", "law must be a gradient process or a sequence of them; got 'n'..."),
+        ("law", [], "law must name at least one gradient process; got []"),
+        ("law", Normal, "law must be a gradient process or a sequence of them; got <class..."),
+        ("beta2", None, DECAY.format("None")),
+        ("beta2", "0.9", DECAY.format("'0.9'")),
+        ("beta2", [0.9, True], DECAY.format("True")),
+        ("beta2", [], "beta2 must name at least one value; got []"),
+        ("beta2", 1 - 1e-17, DECAY.format("1.0")),
+        ("beta1", NAN, "beta1 must lie in [0, 1); got nan"),
+        ("steps", 2.5, "steps must be an integer >= 1; got 2.5"),
+        ("steps", True, "steps must be an integer >= 1; got True"),
+        (
+            "steps",
+            10**12,
+            "a simulation of 1000000000000 steps needs 291 TiB of memory, more than...",
+        ),
+        ("trajectories", "5", "trajectories must be an integer >= 2; got '5'"),
+        ("trajectories", 10**30, "trajectories must be at most 9007199254740992; got 1000..."),
+        ("seed", -1, "seed must be an integer >= 0; got -1"),
+        ("seed", "a", "seed must be an integer >= 0; got 'a'"),
+        ("device", "tpu", "device must be 'auto', 'cpu' or 'cuda'; got 'tpu'"),
+        ("dtype", "float16", "dtype must be 'float32' or 'float64'; got 'float16'"),
+        ("statistics", 3, "statistics must be some of psi, log_psi, inverse_v, update; got 3"),
+        (
+            "statistics",
+            [["psi"]],
+            "statistics must be some of psi, log_psi, inverse_v, update; got [...",
+        ),
+        ("statistics", [], "statistics must be some of psi, log_psi, inverse_v, update; got none"),
+        ("engine", "fast", "engine must be 'auto', 'eager', 'compiled' or 'fused'; got 'fast'"),
+        ("threads", 2.5, "threads must be an integer >= 1; got 2.5"),
+        ("threads", "a", "threads must be an integer >= 1; got 'a'"),
+        ("chunk", -1, "chunk must be an integer >= 1; got -1"),
+        ("resume", True, "out must name the store to resume; got None"),
+        (
+            "out",
+            "/dev/null/x",
+            "cannot write to /dev/null/x: Not a directory; choose another place...",
+        ),
+    ],
+    law=Normal(),
+    beta2=0.99,
+    steps=5,
+    trajectories=100,
+    device="cpu",
+    threads=1,
+)
+_LAWS = [
+    row
+    for kind, given in (
+        (
+            Normal,
+            [
+                ("mu", "x", "mu must be finite; got 'x'"),
+                ("mu", None, "mu must be finite; got None"),
+                ("mu", 1j, "mu must be finite; got 1j"),
+                ("mu", 1e300, EXTREME.format("(1.0, 1e+300)")),
+                ("sigma", NAN, "sigma must be positive and finite; got nan"),
+                ("sigma", 1e-300, EXTREME.format("(1e-300, 0.0)")),
+            ],
+        ),
+        (Laplace, [("sigma", "x", "sigma must be positive and finite; got 'x'")]),
+        (
+            AR1,
+            [
+                ("phi", "x", "phi must lie in (-1, 1); got 'x'"),
+                ("phi", NAN, "phi must lie in (-1,..."),
+            ],
+        ),
+        (Cauchy, [("sigma", 0, "sigma must be positive and finite; got 0")]),
+        (ARCH, [("alpha", 1, "alpha must lie in [0, 1); got 1")]),
+        (
+            StudentT,
+            [("df", None, "df must be positive; got None"), ("df", 0, "df must be positive...")],
+        ),
+        (SharedMean, [("tau", -1, "tau must be non-negative and finite; got -1")]),
+        (Drift, [("rate", INF, "rate must be finite; got inf")]),
+        (
+            ScaleMixture,
+            [
+                ("scales", None, "scales must be a tuple of numbers; got None"),
+                ("scales", ("x",), "scales must be positive and finite; got 'x'"),
+                ("weights", (NAN, 1.0), "weights must be non-negative; got nan"),
+            ],
+        ),
+    )
+    for row in rows(kind.__name__, kind, given)
+]
+_NAMES = [
+    Row("law(None)", lambda: law(None), "law must be a name such as student-t:df=5; got None"),
+    Row("law('')", lambda: law(""), "law must be one of normal, ..."),
+    Row(
+        "law('student-t')", lambda: law("student-t"), "student-t needs df; write student-t:df=VALUE"
+    ),
+    Row(
+        "law('normal:mu')",
+        lambda: law("normal:mu"),
+        "a parameter of normal must read name=value; ...",
+    ),
+]
+ROWS = _RUNS + _LAWS + _NAMES

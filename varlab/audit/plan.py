@@ -1,0 +1,139 @@
+"""What a protocol will run, checked once: replicas, steps, and the seeds of each replica."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from varlab.audit.protocol import Protocol
+from varlab.core import InputError, require, whole
+from varlab.core.memory import require_memory
+from varlab.tasks import Task, build, separates_order
+from varlab.tasks.task import torch_seed
+
+Factory = Callable[..., Task]
+# A 31-bit seed: what factories pass on to random.seed, numpy or torch must fit all of them.
+SEED_BITS = 31
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be run, and what it will store.
+
+    Attributes
+    ----------
+    replicas, steps : int
+    inits, orders : tuple of int
+        Labels of each replica's initialisation and data order.
+    """
+
+    factory: Factory
+    protocol: Protocol
+    replicas: int
+    steps: int
+    inits: tuple[int, ...]
+    orders: tuple[int, ...]
+    separate: bool
+    seed: int
+    select: str
+    coordinates: int
+    after: int
+    task: str
+
+    def build(self, replica: int) -> Task:
+        """The task of one replica."""
+        init = self._seed("init", self.inits[replica])
+        if not self.separate:
+            return build(self.factory, init)
+        return build(self.factory, init, self._seed("order", self.orders[replica]))
+
+    def _seed(self, what: str, label: int) -> int:
+        return torch_seed(self.seed, "audit", what, label) >> (63 - SEED_BITS)
+
+
+def make_plan(
+    factory: Factory,
+    protocol: str,
+    replicas: int | None,
+    steps: int,
+    seed: int,
+    inits: int | None,
+    orders: int | None,
+    select: str,
+    coordinates: int,
+    after: int,
+    task: str,
+) -> Plan:
+    """Check a request; see :func:`varlab.audit.record.record` for its parts.
+
+    Raises
+    ------
+    InputError
+    """
+    chosen = Protocol.parse(protocol)
+    steps, after, seed = whole("steps", steps, 1), whole("after", after, 0), whole("seed", seed, 0)
+    inits, orders = (
+        None if count is None else whole(name, count, 1)
+        for name, count in (("inits", inits), ("orders", orders))
+    )
+    separate = separates_order(factory)
+    if chosen is not Protocol.ENSEMBLE:
+        if replicas not in (None, 1) or inits or orders:
+            raise InputError(
+                f"protocol {chosen.value} runs one replica; use ensemble for replicas, inits or orders"
+            )
+        labels = (0,)
+        return Plan(
+            factory,
+            chosen,
+            1,
+            steps,
+            labels,
+            labels,
+            separate,
+            seed,
+            select,
+            coordinates,
+            after,
+            task,
+        )
+    require(after == 0, "after", "be 0 under ensemble, which records from the first step", after)
+    if inits or orders:
+        if inits is None or orders is None:
+            raise InputError(f"inits and orders go together; got inits={inits}, orders={orders}")
+        if not separate:
+            raise InputError(
+                "inits and orders need a factory with a parameter order_seed; add one to it"
+            )
+        require(
+            replicas in (None, inits * orders),
+            "replicas",
+            f"be inits x orders = {inits * orders}",
+            replicas,
+        )
+        _require_labels(inits * orders)
+        pairs = [(i, j) for i in range(inits) for j in range(orders)]
+    else:
+        count = 64 if replicas is None else replicas
+        count = whole("replicas", count, 2)
+        _require_labels(count)
+        pairs = [(r, r) for r in range(count)]
+    return Plan(
+        factory,
+        chosen,
+        len(pairs),
+        steps,
+        tuple(i for i, _ in pairs),
+        tuple(j for _, j in pairs),
+        separate,
+        seed,
+        select,
+        coordinates,
+        0,
+        task,
+    )
+
+
+def _require_labels(replicas: int) -> None:
+    """A label pair a replica, as Python's lists hold them."""
+    require_memory(128 * replicas, f"an ensemble of {replicas} replicas", "ask for fewer")
