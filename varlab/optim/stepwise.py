@@ -9,6 +9,7 @@ are handed to it as the subclass wants them at t (:mod:`varlab.optim.moves`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import wraps
 from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
@@ -30,7 +31,15 @@ Step = TypeVar("Step", bound=Callable[..., Any])
 def _eager(step: Step) -> Step:
     # The step number is a Python number and the kernel is already one fused loop: a compiler could
     # only recompile at every step or move the factors into float32.
-    return cast(Step, cast(Any, torch.compiler).disable(step))
+    disabled = cast(Any, torch.compiler).disable(step)
+
+    # A function around it, without its attributes: torch.compile of torch 2.7 and 2.8 looks for the step
+    # behind a disabled one, and so loses the optimiser that a bound ``optimizer.step`` belongs to.
+    @wraps(step, updated=())
+    def eager(*args: Any, **kwargs: Any) -> Any:
+        return disabled(*args, **kwargs)
+
+    return cast(Step, eager)
 
 
 class StepwiseAdam(Checked, torch.optim.Adam):
