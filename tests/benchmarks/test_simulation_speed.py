@@ -159,7 +159,8 @@ def test_a_single_law_against_drawing_its_normals(asked, engine, share, measured
         f"\n{asked or 'every statistic'} ({named(ours)}): {timing.ratio:.0%} of the rate of normal_ "
         f"({draws / timing.fast / 1e6:.0f} million draws a second): {timing}"
     )
-    name = f"one law, {asked or 'every statistic'}: share of the rate of normal_"
+    what = "psi alone" if asked else "every statistic"
+    name = f"one law, {what}, {named(ours)}: share of normal_'s rate"
     measured(name, *timing.shown("normal_ alone"), timing.ratio, at_least=share, limit=LIMIT)
     assert timing.ratio >= share
 
