@@ -4,6 +4,7 @@ import re
 import shlex
 import tomllib
 
+import numpy as np
 import pytest
 import torch
 from checkout import README, ROOT, reads_the_checkout
@@ -21,8 +22,12 @@ SMALL = {
     "conform": "",
     "audit": "--replicas 24 --steps 2 --coordinates 2 --option width=8 --option length=8 --select head.*",
     "calibrate": "--trials 4 --power-trials 1 --replicas 24 --coordinates 4 --steps 4",
-    "figures": "",
+    "figures": "fig8 --out drawn",
 }
+# A figure computed afresh: a small ResNet, a few steps, in this process and on what device there is.
+SMALL_RUNS = " ".join(
+    f"--option {size}" for size in ("steps=3", "seeds=2", "width=4", "depth=8", "device=auto")
+)
 LONE_RUN = "--steps 60 --coordinates 2"  # an audit of one run has no replicas, and needs more steps
 
 
@@ -100,13 +105,21 @@ def a_reader(tmp_path, monkeypatch):
     (tmp_path / "my_model.py").write_text(factory, encoding="utf-8")
     (tmp_path / "path" / "to").mkdir(parents=True)
     (tmp_path / "path" / "to" / "mine.py").write_text("from torch.optim import RAdam as MyRAdam\n")
+    cifar = tmp_path / "cifar-10-batches-bin"
+    cifar.mkdir()
+    names = [*(f"data_batch_{i}.bin" for i in range(1, 6)), "test_batch.bin"]
+    for seed, name in enumerate(names):
+        records = np.random.default_rng(seed).integers(0, 256, (40, 1 + 3 * 32 * 32), "uint8")
+        records[:, 0] %= 10  # the label
+        (cifar / name).write_bytes(records.tobytes())
     monkeypatch.chdir(tmp_path)
 
 
 @pytest.mark.parametrize("arguments", whole_commands(), ids=" ".join)
 @pytest.mark.usefixtures("a_reader")
 def test_its_shell_blocks_run(arguments, capfd):
-    small = (LONE_RUN if "run" in arguments else SMALL[arguments[0]]).split()
+    small = LONE_RUN if "run" in arguments else SMALL[arguments[0]]
+    small = (SMALL_RUNS if "--regenerate" in arguments else small).split()
     status = run([*arguments, *small])
     printed = capfd.readouterr()
     # 1 is an answer too, for instance that some implementation of RAdam does not conform.
