@@ -53,7 +53,6 @@ SERIES = {
         "work": "run(n, 100)",
         "fast": (10_000, 30_000, 100_000, 300_000, 1_000_000),
         "full": (10_000, 30_000, 100_000, 300_000, 1_000_000, 3_000_000, 10_000_000),
-        "promise": "memory flat",
     },
     "steps": {
         "label": "simulate, 10,000 trajectories",
@@ -63,7 +62,6 @@ SERIES = {
         "work": "run(10_000, n)",
         "fast": (100, 300, 1000, 3000, 10_000),
         "full": (100, 300, 1000, 3000, 10_000, 30_000, 100_000),
-        "promise": "memory: its result alone",
     },
     "path": {
         "label": "psi_variance_path",
@@ -73,7 +71,6 @@ SERIES = {
         "work": "psi_variance_path(n, 0.9999)",
         "fast": (100, 1000, 10_000, 100_000, 1_000_000),
         "full": (100, 1000, 10_000, 100_000, 1_000_000, 10_000_000),
-        "promise": "exact values at a growing number of nodes, the rest interpolated",
     },
     "parameters": {
         "label": "RAdam.step",
@@ -83,7 +80,6 @@ SERIES = {
         "work": "run(optimizer, 10)",
         "fast": (10_000, 100_000, 1_000_000, 10_000_000),
         "full": (10_000, 100_000, 1_000_000, 10_000_000, 100_000_000),
-        "promise": "no temporary of the parameters' size",
     },
     "replicas": {
         "label": "ensemble audit of mlp, 10 steps",
@@ -93,7 +89,6 @@ SERIES = {
         "work": "run(n, 'done')",
         "fast": (8, 16, 32, 64, 128),
         "full": (8, 16, 32, 64, 128, 256, 512),
-        "promise": "memory: a block of eight replicas",
     },
 }
 CHILD = """
@@ -116,6 +111,8 @@ def generate(budget: str, seed: int) -> Data:
     """Every series, each point in a process of its own; ``full`` goes one decade further."""
     import numpy as np
 
+    from varlab.core.cores import usable_cores
+
     panels = []
     for name, series in SERIES.items():
         sizes = [int(n) for n in series["full" if budget == "full" else "fast"]]
@@ -128,7 +125,6 @@ def generate(budget: str, seed: int) -> Data:
                 "name": name,
                 "label": series["label"],
                 "axis": series["axis"],
-                "promise": series["promise"],
                 "size": sizes,
                 "seconds": seconds,
                 "memory": [p[2] - p[1] for p in points],
@@ -136,7 +132,7 @@ def generate(budget: str, seed: int) -> Data:
                 "exponent": round(float(slope), 2),
             }
         )
-    return {"panels": panels, "machine": "two cores, CPU"}
+    return {"panels": panels, "machine": f"{usable_cores()} CPU cores"}
 
 
 def _measured(series: Data, sizes: list[int]) -> list[list[float]]:

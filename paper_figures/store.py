@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import io
 import json
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -77,18 +78,18 @@ class FigureFile:
             Options for a figure without training runs, or unknown ones.
         """
         options = runs.options if runs else {}
-        if options and not self.trains:
-            raise InputError(
-                f"figure {self.name} has no training runs whose sizes could be set; got {next(iter(options))}"
-            )
-        given = [f"--option {name}={value}" for name, value in options.items()]
-        words = ["varlab figures", self.name, "--regenerate", f"--budget {budget} --seed {seed}"]
+        self.refuse_options(options)
+        words = ["varlab", "figures", self.name, "--regenerate", "--budget", budget]
+        words += ["--seed", str(seed)]
+        for name, value in options.items():
+            written = "/".join(map(str, value)) if isinstance(value, tuple) else value
+            words += ["--option", f"{name}={written}"]
         data = {
             "figure": self.name,
             "version": __version__,
             "seed": seed,
             "budget": budget,
-            "command": " ".join([*words, *given]),
+            "command": shlex.join(words) + (" --out DIR" if options else ""),
             **(
                 self.generate(budget, seed, runs)
                 if runs and self.trains
@@ -98,6 +99,19 @@ class FigureFile:
         path = self.data_path(root)
         write_atomic(path, json.dumps(rounded(data), allow_nan=False) + "\n")
         return self.load(root)
+
+    def refuse_options(self, options: Mapping[str, Any]) -> None:
+        """Sizes are for figures with training runs.
+
+        Raises
+        ------
+        InputError
+        """
+        if options and not self.trains:
+            raise InputError(
+                f"figure {self.name} has no training runs whose sizes could be set; "
+                f"got {next(iter(options))}"
+            )
 
     def load(self, root: Path = HERE) -> Data:
         """The data as kept.

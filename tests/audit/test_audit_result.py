@@ -10,8 +10,9 @@ from matplotlib.figure import Figure
 from varlab.audit.assess_recording import assess_recording
 from varlab.audit.processes import Shape, iid_normal, shared_mean
 from varlab.audit.recording import Recording
-from varlab.audit.text import number, short_name
+from varlab.audit.text import name_width, number, short_name
 from varlab.core import DomainError, InputError, generator
+from varlab.tasks import TASKS, build, builtin
 
 NASTY = '_orig<script>alert("x")</script>$\\frac{$&'
 
@@ -224,6 +225,14 @@ def test_the_path_of_many_layers_names_the_extremes_and_counts_the_rest():
 )
 def test_numbers_are_written_plainly(value, text):
     assert number(value) == text
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_shortened_names_tell_the_layers_of_every_task_apart(task):
+    model = build(builtin(task), 0).model
+    names = [name for name, _ in model.named_parameters()]
+    width = name_width(names)
+    assert len({short_name(name, width) for name in names}) == len(names)
 
 
 def test_long_names_keep_both_ends_apart():

@@ -61,6 +61,33 @@ def measured(request):
     return add
 
 
+def cores_to_be_had():
+    """How many cores two threads get just now, by drawing normals, which holds no lock."""
+    import time
+    from concurrent.futures import ThreadPoolExecutor
+
+    import torch
+
+    def spin(seed):
+        tile, generator = torch.empty(2**18), torch.Generator().manual_seed(seed)
+        end = time.perf_counter() + 0.4
+        while time.perf_counter() < end:
+            tile.normal_(generator=generator)
+
+    wall, cpu = time.perf_counter(), time.process_time()
+    with ThreadPoolExecutor(2, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        list(pool.map(spin, range(2)))
+    return (time.process_time() - cpu) / (time.perf_counter() - wall)
+
+
+@pytest.fixture
+def two_cores():
+    """Skips where two threads do not get two cores: a wall clock would tell of other work."""
+    had = cores_to_be_had()
+    if had < 1.8:
+        pytest.skip(f"two threads get {had:.1f} cores just now: nothing to be timed")
+
+
 def machine():
     """What the figures were taken on, without its name."""
     import torch

@@ -16,7 +16,7 @@ from varlab.tasks import TASKS, build, builtin
 
 ROUNDS = 15
 STEPS = 32  # a round: two recorded steps at every=16
-# AUDIT's promise, as ratios of a step's time.
+# What is asked, as ratios of a step's time.
 LIMITS = {1: 1.05, 16: 1.02}
 FOUND = []  # (every, ratio, task, milliseconds a step), as the tests go
 

@@ -22,6 +22,27 @@ def test_a_figure_at_other_sizes_goes_to_out(varlab, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["fig6", "steps=abc"], "option steps must be a number; got 'abc'"),
+        (["fig7", "lengths=(1,2)"], "option lengths must be numbers a/b/c; got '(1,2)'"),
+        (["fig6", "rates=0.1/x"], "option rates must be numbers a/b/c; got 'x'"),
+        (["fig1", "steps"], "--option has the form name=value; got 'steps'"),
+        (
+            ["fig6", "fig8", "steps=3"],
+            "figure fig8 has no training runs whose sizes could be set; got steps",
+        ),
+    ],
+)
+def test_bad_sizes_are_one_line_before_any_run(varlab, tmp_path, words, line):
+    *names, option = words
+    out = tmp_path / "out"
+    ran = varlab("figures", *names, "--regenerate", "--out", out, "--option", option)
+    assert (ran.status, ran.err.strip()) == (2, f"varlab: {line}")
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
     "words",
     [
         ["fig6", "--data", "here"],

@@ -77,3 +77,11 @@ def test_bad_input_is_one_line(varlab, arguments, line):
 
 def test_the_laws_are_listed(varlab):
     assert "student-t" in varlab("simulate", "--list").out
+
+
+def test_too_few_steps_to_compare_are_no_error(varlab, tmp_path):
+    ran = varlab(
+        "simulate", "--statistics", "psi", "--steps", 4, "--trajectories", 50, "--json", "-"
+    )
+    assert ran.status == 0, ran.err
+    assert json.loads(ran.out)["agrees_with_exact_law"] is None

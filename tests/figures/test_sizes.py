@@ -92,6 +92,8 @@ def test_every_task_of_a_figure_can_be_described():
         ("fig8", {"steps": 3}, "figure fig8 has no training runs whose sizes could be set"),
         ("fig6", {"heads": 3}, "task resnet20 has no option 'heads'"),
         ("fig6", {"steps": 0}, "steps must be an integer >= 1; got 0"),
+        ("fig6", {"seeds": 1.5}, "seeds must be an integer >= 1; got 1.5"),
+        ("lenet_decay", {"plateau_every": 0}, "plateau_every must be an integer >= 1; got 0"),
         ("fig6", {"data": "/nowhere"}, "/nowhere"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from varlab.audit.protocol import Assumption
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from varlab.audit.layer import AssumptionResult, LayerAudit
     from varlab.audit.result import Audit
 
-LARGEST_WIDTH = 36  # characters of a layer's name
+USUAL_WIDTH = 36  # characters of a layer's name, unless shortened names coincide
 PLAIN_BELOW = 1e6  # larger numbers are written with an exponent
 
 
@@ -36,11 +37,21 @@ def pvalue(value: float) -> str:
 
 
 def short_name(layer: str, width: int) -> str:
-    """The name within ``width`` characters: its middle left out, for both ends tell layers apart."""
+    """The name within ``width`` characters, its middle left out."""
     if len(layer) <= width:
         return layer
     end = (width - 2) // 2
     return f"{layer[: width - 2 - end]}..{layer[-end:]}"
+
+
+def name_width(layers: Sequence[str]) -> int:
+    """The width at which shortened names still tell all layers apart."""
+    longest = max(map(len, layers))
+    return next(
+        width
+        for width in range(min(USUAL_WIDTH, longest), longest + 1)
+        if len({short_name(layer, width) for layer in layers}) == len(set(layers))
+    )
 
 
 def _model_line(assumption: Assumption, result: AssumptionResult) -> str:
@@ -69,7 +80,7 @@ def summary(audit: Audit) -> str:
     """Answer, model, layers, what the protocol cannot say, and how to repeat it."""
     header = " ".join(f"{a.value:10}"[:12] for a in Assumption)
     unit = {"ensemble": "replicas", "run": "run", "frozen": "parameter point"}[audit.protocol]
-    width = min(LARGEST_WIDTH, max(len(layer.layer) for layer in audit.layers))
+    width = name_width([layer.layer for layer in audit.layers])
     lines = [
         audit.answer(),
         f"protocol {audit.protocol.value}: {audit.replicas} {unit}, {audit.steps} steps, beta2 "

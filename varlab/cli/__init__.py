@@ -77,7 +77,8 @@ def run(arguments: list[str]) -> int:
 
 def _how_to_go_on(arguments: list[str]) -> str:
     keeps = arguments[:1] in (["simulate"], ["audit"], ["verify"], ["figures"])
-    if not keeps or "--out" not in arguments:
+    named = any(word == "--out" or word.startswith("--out=") for word in arguments)
+    if not keeps or not named:
         return "nothing was kept"
     if arguments[0] in ("verify", "figures") or "--resume" in arguments:
         return "the same command goes on from what was kept"

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from varlab.cli.options import Seed, console, parsed_options, progress_bar
+from varlab.cli.options import Seed, console, progress_bar, sizes_of_runs
 from varlab.cli.verify import BudgetOption
 from varlab.core import InputError
 from varlab.core.files import can_write_to
@@ -65,12 +65,17 @@ def command(
         for each in figures:
             print(f"{each.name:<12} {each.title}")
         return 0
-    chosen = {**parsed_options(option or []), **({} if data is None else {"data": str(data)})}
+    chosen = {**sizes_of_runs(option or []), **({} if data is None else {"data": str(data)})}
     if (chosen or scale is not ScaleOption.laptop) and not (regenerate and out):
         raise InputError(
             "--data, --scale and --option need --regenerate and --out DIR: "
             "the package's own data stays at laptop scale"
         )
+    if chosen or scale is ScaleOption.paper:
+        if not names:
+            figures = [each for each in figures if each.trains]
+        for each in figures:
+            each.refuse_options(chosen)
     directory = can_write_to(out) if out else HERE / "rendered"
     terminal = console()
     with progress_bar("figures") as progress:

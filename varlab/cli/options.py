@@ -80,6 +80,33 @@ def parsed_options(pairs: Sequence[str]) -> dict[str, Any]:
     return options
 
 
+def sizes_of_runs(pairs: Sequence[str]) -> dict[str, Any]:
+    """As :func:`parsed_options`, for training runs: numbers, lists of them as ``a/b/c``, and a few names.
+
+    Raises
+    ------
+    InputError
+        A text where a number is meant.
+    """
+    return {name: _size(name, value) for name, value in parsed_options(pairs).items()}
+
+
+# Options of experiments and tasks that are names, and those that are several numbers.
+NAMES_AMONG_SIZES, LISTS_AMONG_SIZES = ("data", "device", "norm"), ("rates", "lengths")
+
+
+def _size(name: str, value: Any) -> Any:
+    if name in NAMES_AMONG_SIZES:
+        return str(value)
+    if name in LISTS_AMONG_SIZES:
+        value = tuple(_number(part) for part in str(value).split("/"))
+    for one in value if isinstance(value, tuple) else (value,):
+        if isinstance(one, str):
+            form = "numbers a/b/c" if name in LISTS_AMONG_SIZES else "a number"
+            raise InputError(f"option {name} must be {form}; got {one!r}")
+    return value
+
+
 def _number(text: str) -> int | float | str:
     for kind in (int, float):
         try:

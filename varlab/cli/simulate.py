@@ -125,12 +125,13 @@ def _laws(names: Sequence[str], means: Sequence[float], sigma: float) -> list[Pr
 
 
 def _compare(simulation: Simulation) -> tuple[bool | None, str]:
-    """Whether it agrees with the exact law, and the sentence; None where there is no exact law."""
-    settings = simulation.request.settings
-    known = any(s.law.exact(5, s.beta2 or 0.5) is not None for s in settings)
-    if not known or "psi_variance" not in simulation.dataset:
+    """Whether it agrees with the exact law, and the sentence; None where there is nothing to compare."""
+    from varlab.simulate.comparison import NothingToCompareError
+
+    try:
+        comparison = simulation.compare()
+    except NothingToCompareError:
         return None, ""
-    comparison = simulation.compare()
     return comparison.agrees, comparison.summary()
 
 

@@ -17,7 +17,7 @@ from varlab import __version__
 from varlab.claims.ledger import Entry, Ledger
 from varlab.claims.registry import sections
 from varlab.core import Evidence, Verdict
-from varlab.report.text import number, point
+from varlab.report.text import number, point, sources_of
 from varlab.theory.catalogue import derivation
 
 WORDS = {
@@ -34,20 +34,6 @@ SIGNS = {
     Verdict.FAILS: "✗",
     Verdict.UNDECIDED: "?",
     Verdict.NOT_RUN: "–",
-}
-# The letters by which claims name their sources.
-SOURCES = {
-    "R": "Liu et al., On the Variance of the Adaptive Learning Rate and Beyond, arXiv 1908.03265",
-    "RR": "the README of the repository of R's authors",
-    "U": "Ma and Yarats, On the Adequacy of Untuned Warmup for Adaptive Optimization, arXiv 1910.04209",
-    "KB": "Kalra and Barkeshli, Why Warmup the Learning Rate?, arXiv 2406.09405",
-    "A": "Kingma and Ba, Adam: A Method for Stochastic Optimization, arXiv 1412.6980",
-    "N": "a public reading note of R (yoheikikuta/paper-reading, 50)",
-    "B1": "a blog on Adam with decay of the learning rate",
-    "B2": "a blog on GD, Adam, AdamW and LAMB",
-    "B3": "a blog on Adagrad, RMSProp, Adam and schedules",
-    "S": "slides on warm-up and linear decay",
-    "V": "varlab's own, beyond the paper",
 }
 MARKS = {True: ("✓", "agrees"), False: ("✗", "refutes"), None: ("–", "could not tell")}
 
@@ -163,12 +149,8 @@ def _filter(ledger: Ledger) -> str:
 
 def _sources(ledger: Ledger) -> str:
     """The works that the claims on this page come from."""
-    text = " ".join(entry.claim.source for entry in ledger.entries)
-    rows = "".join(
-        f"<dt>{letter}</dt><dd>{escape(work)}</dd>"
-        for letter, work in SOURCES.items()
-        if re.search(rf"\b{letter}\b", text)
-    )
+    sources = sources_of(entry.claim.source for entry in ledger.entries)
+    rows = "".join(f"<dt>{letter}</dt><dd>{escape(work)}</dd>" for letter, work in sources.items())
     return f'<footer id="sources"><h2>Sources</h2><dl>{rows}</dl></footer>'
 
 

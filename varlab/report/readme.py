@@ -14,7 +14,7 @@ from typing import Any
 
 from varlab.core import InputError, Verdict
 from varlab.core.files import write_atomic
-from varlab.report.text import number, point
+from varlab.report.text import number, point, sources_of
 
 Data = dict[str, Any]
 ROOT = Path(__file__).parents[2]
@@ -37,7 +37,7 @@ def findings(data: Data) -> str:
     ]
     return "\n".join(
         (
-            f"{len(claims)} statements decided: {counted}.",
+            f"{len(claims)} statements: {counted}.",
             "",
             *_table(
                 ("does not hold as stated", "source", "counterexample", "where it does hold"),
@@ -45,6 +45,13 @@ def findings(data: Data) -> str:
             ),
             "",
             *_table(("holds within", "source", "error", "on"), within),
+            "",
+            "Sources: "
+            + "; ".join(
+                f"**{letter}** {work}"
+                for letter, work in sources_of(row[1] for row in (*failing, *within)).items()
+            )
+            + ".",
         )
     )
 

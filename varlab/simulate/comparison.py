@@ -81,6 +81,10 @@ class Comparison(Result):
         ax.set(xlabel="step t", ylabel="deviation from the exact law / stated error")
 
 
+class NothingToCompareError(InputError):
+    """A simulation without a quantity that an exact law knows: too few steps, or other statistics."""
+
+
 def compare(
     simulation: Simulation, *, false_fail_rate: float = 1e-3, first_step: int = 5
 ) -> Comparison:
@@ -98,8 +102,9 @@ def compare(
 
     Raises
     ------
-    InputError
-        When no setting has an exact law, or neither psi nor log_psi was asked for.
+    NothingToCompareError
+        When no setting has an exact law, neither psi nor log_psi was asked for, or the steps end before
+        the first that can be compared.
     """
     known = [s for s in simulation.request.settings if s.law.exact(5, s.beta2 or 0.5) is not None]
     without = tuple(s.label for s in simulation.request.settings if s not in known)
@@ -111,8 +116,9 @@ def compare(
             share = LOG_SHARE * false_fail_rate / len(known)
             parts += _log_psi(simulation, setting, share)
     if not parts:
-        raise InputError(
-            "the simulation must hold psi or log_psi of a law with an exact one; got none"
+        raise NothingToCompareError(
+            f"the simulation must hold log_psi, or psi at a step >= {first_step}, of a law with an exact "
+            "one; got neither"
         )
     table = pd.concat(parts, ignore_index=True)
     estimate, expected, radius, detectable = (

@@ -21,7 +21,7 @@ import xarray as xr
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from varlab import __version__
-from varlab.core import InputError, require
+from varlab.core import InputError, require, whole
 from varlab.core.files import write_atomic, writing
 from varlab.tasks.task import Task, build, own_randomness, torch_seed
 
@@ -53,6 +53,9 @@ class Arm:
     clip: float | None = None
     plateau_every: int = 100
 
+    def __post_init__(self) -> None:
+        whole("plateau_every", self.plateau_every, 1)
+
 
 @dataclass(frozen=True)
 class Experiment:
@@ -70,8 +73,8 @@ class Experiment:
     attrs: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        require(self.steps >= 1, "steps", "be an integer >= 1", self.steps)
-        require(self.seeds >= 1, "seeds", "be an integer >= 1", self.seeds)
+        whole("steps", self.steps, 1)
+        whole("seeds", self.seeds, 1)
         names = [arm.name for arm in self.arms]
         require(len(set(names)) == len(names) > 0, "arms", "have names that differ", names)
 
