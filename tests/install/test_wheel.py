@@ -113,7 +113,7 @@ def test_its_theory_and_numerics_compute(wheel, tmp_path):
         "print(round(float(psi_variance(5.0)), 6), AdaptiveRate(t=10, beta2=0.999).var() > 0)\n"
         "print(all(derivation('inverse_chi.law').check()))\n"
         "print([m for m in sys.modules if str(getattr(sys.modules[m], '__file__', '') or '')"
-        ".startswith(source)])\n"
+        ".startswith((source + '/varlab', source + '/paper_figures'))])\n"
     )
     assert alone(wheel, code, tmp_path) == "0.251956 True\nTrue\n[]\n"
 
