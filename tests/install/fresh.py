@@ -21,12 +21,14 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-EXTRAS = ("tasks", "dev")
+USED = ("tasks", "fast")  # extras that a user installs
+EXTRAS = (*USED, "dev")
 
 
 def lower_bounds(project: dict[str, object]) -> list[str]:
     """What a user installs, each requirement pinned to its lower bound; tools of the tests are free."""
-    requirements = [*project["dependencies"], *project["optional-dependencies"]["tasks"]]
+    extras = project["optional-dependencies"]
+    requirements = [*project["dependencies"], *(line for name in USED for line in extras[name])]
     return [requirement.replace(">=", "==", 1) for requirement in requirements]
 
 

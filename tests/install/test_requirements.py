@@ -5,13 +5,13 @@ from importlib.metadata import version
 
 import pytest
 from checkout import ROOT, reads_the_checkout
-from fresh import lower_bounds, project_table
+from fresh import EXTRAS, lower_bounds, project_table
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 pytestmark = reads_the_checkout
-TRIED = ("3.11", "3.12", "3.13")
+TRIED = ("3.11", "3.12", "3.13")  # by hand: `make wheel-test PYTHON=...` for each
 
 
 def every_requirement():
@@ -47,7 +47,7 @@ def pinned():
 def test_the_constraints_pin_what_is_required_within_its_bounds():
     project = project_table()
     needed = [*project["dependencies"]]
-    for extra in ("tasks", "dev"):
+    for extra in EXTRAS:
         needed += project["optional-dependencies"][extra]
     for line in needed:
         requirement = Requirement(line)
