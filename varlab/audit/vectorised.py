@@ -21,7 +21,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils import _pytree as pytree
 
 from varlab.audit.stepping import replica_seed
-from varlab.audit.tap import Layer, choose_layers
+from varlab.audit.tap import Layer, choose_layers, coupled_decay
 from varlab.tasks import Task
 from varlab.tasks.task import differentiate, next_batch, own_randomness
 
@@ -98,13 +98,8 @@ class VectorisedReplicas:
 
     def _selected(self, layer: Layer) -> Tensor:
         parameter = self.parameters[layer.name]
-        group = self.optimizer.param_groups[0]
         values = parameter.grad.flatten(1)[:, layer.indices]  # type: ignore[union-attr]
-        decay = group.get("weight_decay", 0)
-        decoupled = isinstance(self.optimizer, torch.optim.AdamW) or group.get(
-            "decoupled_weight_decay", False
-        )
-        if decay and not decoupled:
+        if decay := coupled_decay(self.optimizer, self.optimizer.param_groups[0]):
             values = values + decay * parameter.detach().flatten(1)[:, layer.indices]
         return values
 
@@ -160,6 +155,8 @@ def vectorise(plan: Plan, replicas: range) -> VectorisedReplicas | None:
         for name, parameter in task.model.named_parameters():
             if parameter.grad is None:
                 return None
+            if parameter.numel() == 0:
+                continue
             largest = parameter.grad.abs().max()
             if not (found[name][replica] - parameter.grad).abs().max() <= AGREEMENT * largest:
                 return None
