@@ -35,7 +35,16 @@ def merge(known: Mapping[str, str], seen: Mapping[str, str]) -> dict[str, str]:
 
 
 def to_numbers(statuses: Mapping[str, str], layers: Sequence[str]) -> NDArray[np.float64]:
-    """Shape (2, layer), raveled: kind and step, for ranks that exchange numbers alone."""
+    """Shape (2, layer), raveled: kind and step, for ranks that exchange numbers alone.
+
+    Raises
+    ------
+    InputError
+        A status of another form, or of a layer that is not among ``layers``.
+    """
+    for layer in statuses:
+        if layer not in layers:
+            raise InputError(f"replicas must have the same layers; {layer} is not in all of them")
     pairs = [_parsed(statuses.get(layer, OK)) for layer in layers]
     return np.array([*(kind for kind, _ in pairs), *(step for _, step in pairs)], dtype=np.float64)
 
