@@ -232,6 +232,7 @@ def test_counts_may_be_numpys():
     assert recording.gradients.shape == (1, 2, 4)
 
 
+@pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
 def test_parameters_without_elements_have_a_status():
     model = nn.Sequential(nn.Linear(3, 2), nn.Linear(3, 0))
     optimizer = torch.optim.Adam(model.parameters())

@@ -8,6 +8,7 @@ parameters makes every replica's step.
 from __future__ import annotations
 
 import copy
+import inspect
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -172,4 +173,7 @@ def _stateful(module: nn.Module) -> bool:
 
 
 def _hyperparameters(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
-    return {name: optimizer.param_groups[0][name] for name in optimizer.defaults}
+    # AdamW keeps decoupled_weight_decay among its defaults, and does not take it.
+    taken = inspect.signature(type(optimizer)).parameters
+    group = optimizer.param_groups[0]
+    return {name: group[name] for name in optimizer.defaults if name in taken}
