@@ -64,6 +64,8 @@ if mode == "refused":
     recorded("fails", failing, **request)
     recorded("exists", builtin("mlp"), **request)
     recorded("run", builtin("mlp"), protocol="run", steps=3)
+if mode == "resume":
+    recorded("faulty", by_seed, **request)
 if mode in ("refused", "whole"):
     recorded("apart", builtin("mlp"), vectorised=False, **request)
     recorded("faulty", by_seed, **request)
@@ -133,7 +135,11 @@ def test_a_kill_is_resumed_by_two_processes_to_the_same_bits(tmp_path):
     assert killed.returncode != 0
     partial = load(tmp_path / "out.zarr")
     assert not partial.dataset.attrs["complete"]
+    request = {"replicas": REPLICAS, "steps": STEPS, "coordinates": 4}
+    record(by_seed, out=tmp_path / "outfaulty.zarr", **request)
     torchrun(tmp_path, "resume", "out")
+    for rank in "01":  # nothing was left to run: the statuses are those of the store
+        assert json.loads((tmp_path / f"outfaulty{rank}.json").read_text()) == STATUSES
     expected = one_process().gradients
     np.testing.assert_array_equal(load(tmp_path / "out.zarr").gradients, expected)
     for rank in "01":
