@@ -58,7 +58,7 @@ def recorded(name, factory, **options):
     except InputError as error:
         open(f"{out}{name}{rank}.txt", "w").write(str(error))
 
-if mode in ("refused", "whole"):  # several requests, one group for all of them
+if mode in ("refused", "whole", "resume"):  # several requests, one group for all of them
     torch.distributed.init_process_group("gloo")
 if mode == "refused":
     recorded("fails", failing, **request)
