@@ -1,22 +1,30 @@
 """An ensemble shared by two processes of a torchrun: the bits of one, resumed, refused, failed."""
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
+from faulty_layers import STATUSES, by_seed
 
+from varlab.audit import replicas as replicas_module
 from varlab.audit.record import record
 from varlab.audit.storage import load
+from varlab.core import InputError
+from varlab.simulate.distributed import World
 from varlab.tasks import builtin
 
-ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve()
+PATH = os.pathsep.join([str(HERE.parents[2]), str(HERE.parent)])
 REPLICAS, STEPS = 20, 6  # three blocks, the last one smaller: the ranks get unequal shares
 SCRIPT = """
-import os, sys
+import json, os, sys
 import numpy as np
 import torch
+from faulty_layers import by_seed
 from varlab.audit import replicas
 from varlab.audit.record import record
 from varlab.core import InputError
@@ -46,17 +54,21 @@ def recorded(name, factory, **options):
     try:
         recording = record(factory, out=f"{out}{name}.zarr", resume=mode == "resume", **options)
         np.save(f"{out}{name}{rank}", recording.gradients)
+        json.dump(recording.statuses, open(f"{out}{name}{rank}.json", "w"))
     except InputError as error:
         open(f"{out}{name}{rank}.txt", "w").write(str(error))
 
-if mode in ("refused", "whole"):  # several requests, one group for all of them
+if mode in ("refused", "whole", "resume"):  # several requests, one group for all of them
     torch.distributed.init_process_group("gloo")
 if mode == "refused":
     recorded("fails", failing, **request)
     recorded("exists", builtin("mlp"), **request)
     recorded("run", builtin("mlp"), protocol="run", steps=3)
+if mode == "resume":
+    recorded("faulty", by_seed, **request)
 if mode in ("refused", "whole"):
     recorded("apart", builtin("mlp"), vectorised=False, **request)
+    recorded("faulty", by_seed, **request)
 if mode != "refused":
     recorded("", builtin("mlp"), **request)
 """
@@ -69,7 +81,7 @@ def torchrun(tmp_path, mode, out, check=True):
     return subprocess.run(
         [*command, "2", str(script), mode, str(tmp_path / out)],
         check=check,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        env=os.environ | {"PYTHONPATH": PATH, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         timeout=300,
@@ -91,6 +103,31 @@ def test_two_processes_record_the_bits_of_one(tmp_path):
         for rank in "01":
             each = np.load(tmp_path / f"out{name}{rank}.npy")
             np.testing.assert_array_equal(each, expected.gradients)
+    expected = record(by_seed, replicas=REPLICAS, steps=STEPS, coordinates=4)
+    assert expected.statuses == STATUSES
+    assert load(tmp_path / "outfaulty.zarr").statuses == STATUSES
+    for rank in "01":
+        assert json.loads((tmp_path / f"outfaulty{rank}.json").read_text()) == STATUSES
+        each = np.load(tmp_path / f"outfaulty{rank}.npy")
+        np.testing.assert_array_equal(each, expected.gradients)
+
+
+@pytest.mark.parametrize(
+    ("faults", "message"),
+    [({"a": "torn"}, "a status is one of ok"), ({"b": "sparse"}, "b is not in all of them")],
+)
+def test_a_message_that_cannot_be_written_is_told_to_the_others(faults, message):
+    heard = []
+
+    class Two(World):
+        def gather(self, values, shape, device):
+            heard.append(values)
+            return [values, values]
+
+    rows = replicas_module.Rows(range(1), 1, np.ones((1, 2), dtype=np.float32), faults)
+    with pytest.raises(InputError, match=message):
+        list(replicas_module._exchanged(iter([rows]), Two(size=2), ["a"], 2))
+    assert [one[0] for one in heard] == [replicas_module.FAILED]
 
 
 def test_a_kill_is_resumed_by_two_processes_to_the_same_bits(tmp_path):
@@ -98,7 +135,11 @@ def test_a_kill_is_resumed_by_two_processes_to_the_same_bits(tmp_path):
     assert killed.returncode != 0
     partial = load(tmp_path / "out.zarr")
     assert not partial.dataset.attrs["complete"]
+    request = {"replicas": REPLICAS, "steps": STEPS, "coordinates": 4}
+    record(by_seed, out=tmp_path / "outfaulty.zarr", **request)
     torchrun(tmp_path, "resume", "out")
+    for rank in "01":  # nothing was left to run: the statuses are those of the store
+        assert json.loads((tmp_path / f"outfaulty{rank}.json").read_text()) == STATUSES
     expected = one_process().gradients
     np.testing.assert_array_equal(load(tmp_path / "out.zarr").gradients, expected)
     for rank in "01":

@@ -1,12 +1,16 @@
 """The three protocols: reproducible, resumable, and the same one after another or all at once."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
+from faulty_layers import STATUSES, by_seed, task
 from torch import nn
 
+from varlab.audit.assess_recording import assess_recording
 from varlab.audit.record import record
-from varlab.audit.storage import RecordingWriter
+from varlab.audit.storage import RecordingWriter, load
 from varlab.core import InputError
 from varlab.tasks import Task, builtin
 
@@ -86,6 +90,49 @@ def test_what_torch_func_cannot_do_alike_runs_one_after_another(factory):
         record(factory, replicas=2, steps=2, vectorised=True)
 
 
+@pytest.mark.parametrize(
+    "optimise",
+    [
+        partial(torch.optim.SGD, lr=0.01, weight_decay=0.5),
+        partial(torch.optim.AdamW, lr=0.01, weight_decay=0.5),
+        partial(torch.optim.RAdam, lr=0.01, weight_decay=0.5, decoupled_weight_decay=True),
+    ],
+)
+def test_weight_decay_is_seen_alike_all_at_once(optimise):
+    factory = builtin("mlp", hidden=4, optimise=optimise)
+    together, apart = (
+        record(factory, replicas=2, steps=3, coordinates=8, vectorised=v) for v in (True, False)
+    )
+    # As above; the decay alone is of the size of the parameters.
+    np.testing.assert_allclose(together.gradients, apart.gradients, rtol=1e-3, atol=1e-6)
+
+
+class WithoutElements(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.some, self.none = nn.Linear(6, 1), nn.Linear(6, 0)
+
+    def forward(self, x):
+        return self.some(x) + self.none(x).sum()
+
+
+@pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
+@pytest.mark.parametrize("vectorised", [False, True])
+def test_parameters_without_elements_are_told(vectorised):
+    def factory(seed):
+        model = WithoutElements()
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+        return Task(model, own(seed).loss, own(seed).batches, optimizer)
+
+    recording = record(factory, replicas=30, steps=2, vectorised=vectorised)
+    assert recording.statuses == {"none.weight": "empty", "none.bias": "empty"}
+    assert np.isfinite(recording.gradients).all()
+    audit = assess_recording(recording)
+    assert [layer.status for layer in audit.layers] == ["ok", "ok", "empty", "empty"]
+    assert audit.summary().count("empty: not tested") == 2
+    assert '"status": "empty"' in audit.to_json()
+
+
 def test_inits_and_orders_are_crossed():
     recording = record(builtin("mlp"), inits=2, orders=3, steps=1, coordinates=8)
     assert recording.inits.tolist() == [0, 0, 0, 1, 1, 1]
@@ -154,6 +201,116 @@ def test_another_request_does_not_resume_into_a_store(tmp_path):
         record(own, replicas=3, steps=2, out=tmp_path / "a.zarr", resume=True)
     with pytest.raises(InputError, match="exists"):
         record(own, replicas=2, steps=2, out=tmp_path / "a.zarr")
+
+
+MLP = partial(builtin, "mlp", hidden=4)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "difference"),
+    [
+        ({"inits": 2, "orders": 3}, {"inits": 3, "orders": 2}, "inits is 2 there, 3 here"),
+        ({"inits": 2, "orders": 2}, {"replicas": 4}, "inits is 2 there, 4 here"),
+        ({"replicas": 2}, {"replicas": 3}, "replicas is 2 there, 3 here"),
+        ({"replicas": 2}, {"replicas": 2, "seed": 1}, "seed is 0 there, 1 here"),
+        ({"replicas": 2}, {"replicas": 2, "steps": 1}, "steps is 2 there, 1 here"),
+        ({"replicas": 2}, {"replicas": 2, "coordinates": 1}, "coordinates is 2 there, 1 here"),
+        (
+            {"replicas": 2, "select": "*"},
+            {"replicas": 2, "select": "body.1.*"},
+            "select is * there, body.1.* here",
+        ),
+        ({"protocol": "run"}, {"protocol": "run", "after": 30}, "after is 0 there, 30 here"),
+        (
+            {"replicas": 2, "factory": MLP(lr=1e-3)},
+            {"replicas": 2, "factory": MLP(lr=0.5)},
+            "lr is 0.001 there, 0.5 here",
+        ),
+        (
+            {"replicas": 2, "factory": MLP(optimise=torch.optim.SGD)},
+            {"replicas": 2},
+            "optimise is <class 'torch.optim.sgd.SGD'> there, not set here",
+        ),
+        (
+            {"replicas": 2, "factory": own, "task": "t"},
+            {"replicas": 2, "factory": drawing_from_the_global_state, "task": "t"},
+            "factory is own there, drawing_from_the_global_state here",
+        ),
+    ],
+)
+def test_a_refused_continuation_names_what_differs(tmp_path, first, second, difference):
+    def recorded(options, resume):
+        given = {"factory": MLP(), "steps": 2, "coordinates": 2, "out": tmp_path / "a", **options}
+        return record(**given, resume=resume)
+
+    before = recorded(first, False)
+    np.testing.assert_array_equal(recorded(first, True).gradients, before.gradients)
+    with pytest.raises(InputError) as caught:
+        recorded(second, True)
+    message = f"holds another recording ({difference}); choose another place"
+    assert str(caught.value) == f"{tmp_path / 'a'} {message}"
+    np.testing.assert_array_equal(load(tmp_path / "a").gradients, before.gradients)
+
+
+def test_more_steps_go_on_from_what_is_there(tmp_path):
+    few = {"replicas": 2, "coordinates": 2, "out": tmp_path / "a"}
+    record(MLP(), steps=2, **few)
+    longer = record(MLP(), steps=4, resume=True, **few)
+    np.testing.assert_array_equal(
+        longer.gradients, record(MLP(), steps=4, replicas=2, coordinates=2).gradients
+    )
+    with pytest.raises(InputError, match=r"steps is 4 there, 2 here"):
+        record(MLP(), steps=2, resume=True, **few)
+
+
+def test_options_are_told_apart_by_text_without_addresses(tmp_path):
+    request = {"replicas": 2, "steps": 1, "coordinates": 2, "out": tmp_path / "a"}
+
+    def optimise():
+        return lambda parameters: torch.optim.SGD(parameters, lr=0.1)
+
+    record(MLP(optimise=optimise()), **request)
+    record(MLP(optimise=optimise()), resume=True, **request)
+
+
+def killed_after(monkeypatch, rows, **request):
+    write, written = RecordingWriter.write, []
+
+    def killed(self, *arguments, **options):
+        if len(written) == rows:
+            self.flush()
+            raise KeyboardInterrupt
+        written.append(1)
+        write(self, *arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RecordingWriter, "write", killed)
+        with pytest.raises(KeyboardInterrupt):
+            record(**request)
+
+
+def test_statuses_survive_a_kill(tmp_path, monkeypatch):
+    request = {"factory": by_seed, "replicas": 4, "steps": 6, "out": tmp_path / "a"}
+    killed_after(monkeypatch, 8, **request)
+    kept = load(tmp_path / "a")
+    assert not kept.dataset.attrs["complete"]
+    assert kept.statuses.keys() == STATUSES.keys()
+    assert kept.statuses["words.weight"] == "sparse(step 1)"
+    resumed = record(resume=True, **request)
+    whole = record(by_seed, replicas=4, steps=6)
+    assert resumed.statuses == whole.statuses
+
+
+def test_faults_of_replicas_that_were_finished_before_a_kill_are_kept(tmp_path, monkeypatch):
+    seeds = []
+
+    def factory(seed):
+        seeds.append(seed)
+        return task(1 if seed == seeds[0] else 9)
+
+    request = {"factory": factory, "replicas": 3, "steps": 4, "out": tmp_path / "a"}
+    killed_after(monkeypatch, 4, **request)
+    assert record(resume=True, **request).statuses["late"] == "no-gradient(step 2)"
 
 
 def test_storage_is_announced_before_it_is_used():

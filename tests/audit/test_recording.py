@@ -183,7 +183,7 @@ def test_resuming_another_recording_is_refused(tmp_path):
 def test_a_status_noted_while_recording_comes_back(tmp_path):
     with writer(tmp_path / "r") as out:
         out.write(1, arrays()[:, 0])
-        out.set_status("emb", "sparse")
+        out.set_statuses({"emb": "sparse"})
     assert load(tmp_path / "r").statuses == {"emb": "sparse"}
 
 

@@ -223,6 +223,27 @@ def test_every_records_every_so_many_steps():
     assert recording.steps.tolist() == [1, 4, 7]
 
 
+def test_counts_may_be_numpys():
+    model = small()
+    optimizer = torch.optim.Adam(model.parameters())
+    with watch(model, optimizer, every=np.int64(2), coordinates=np.int32(1)) as recording:
+        for _ in range(3):
+            step(model, optimizer)
+    assert recording.gradients.shape == (1, 2, 4)
+
+
+@pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
+def test_parameters_without_elements_have_a_status():
+    model = nn.Sequential(nn.Linear(3, 2), nn.Linear(3, 0))
+    optimizer = torch.optim.Adam(model.parameters())
+    with watch(model, optimizer) as recording:
+        model[0](torch.ones(1, 3)).sum().backward()
+        optimizer.step()
+    assert recording.statuses == {"1.weight": "empty", "1.bias": "empty"}
+    with pytest.raises(InputError, match=r"matches '1\.\*' and is updated has elements"):
+        watch(model, optimizer, select="1.*")
+
+
 def test_a_selection_does_not_move_another_layers_coordinates():
     model = nn.Sequential(nn.Linear(40, 40), nn.Linear(40, 40))
     optimizer = torch.optim.Adam(model.parameters())
@@ -247,6 +268,18 @@ def test_a_store_is_readable_while_training_and_after_a_kill(tmp_path):
     assert whole.gradients.shape[1] == 20
     np.testing.assert_array_equal(whole.gradients[:, : alive.gradients.shape[1]], alive.gradients)
     np.testing.assert_array_equal(recording.gradients, whole.gradients)
+
+
+def test_a_status_is_on_disk_before_the_rows_that_it_explains(tmp_path):
+    model = nn.Embedding(5, 2, sparse=True)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    recording = watch(model, optimizer, path=tmp_path / "run.zarr")
+    for _ in range(20):
+        model(torch.tensor([1])).sum().backward()
+        optimizer.step()
+    alive = load(tmp_path / "run.zarr")  # as after a kill: nothing was closed
+    assert alive.statuses == {"weight": "sparse(step 1)"}
+    recording.close()
 
 
 @pytest.mark.parametrize(

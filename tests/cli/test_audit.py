@@ -78,6 +78,23 @@ def test_bad_input_is_one_line(varlab, arguments, line):
     assert done.err.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("change", "difference"),
+    [
+        (("--after", 3), "after is 0 there, 3 here"),
+        (("--option", "lr=0.5"), "lr is not set there, 0.5 here"),
+        (("--device", "cpu"), "device is 'auto' there, 'cpu' here"),
+    ],
+)
+def test_another_request_does_not_resume(varlab, tmp_path, change, difference):
+    run = ("audit", "mlp", "--protocol", "run", "--steps", 3, "--coordinates", 2, "--out", tmp_path)
+    assert varlab(*run).status == 0
+    done = varlab(*run, *change, "--resume")
+    assert done.status == 2
+    assert done.err.endswith(f"another recording ({difference}); choose another place\n")
+    assert varlab(*run, "--resume").status == 0
+
+
 def test_a_factory_that_raises_is_one_line(varlab, tmp_path):
     path = tmp_path / "bad.py"
     path.write_text("def factory(seed):\n    raise RuntimeError('two\\nlines')\n")

@@ -68,6 +68,8 @@ _WATCH = rows(
         ("select", "x*", "no parameter matches 'x*'; the model has weight, bias, ..."),
         ("coordinates", 0, WHOLE.format("coordinates", 1, 0)),
         ("coordinates", "a", WHOLE.format("coordinates", 1, "'a'")),
+        ("coordinates", True, WHOLE.format("coordinates", 1, True)),
+        ("every", True, WHOLE.format("every", 1, True)),
         ("every", 2.5, WHOLE.format("every", 1, 2.5)),
         ("seed", -1, WHOLE.format("seed", 0, -1)),
         ("beta2", 1, DECAY.format("1")),

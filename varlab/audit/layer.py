@@ -90,7 +90,8 @@ class LayerAudit:
     ----------
     layer : str
     status : str
-        ``ok``, ``constant``, ``too-few-samples``, ``nonfinite(step)``, ``sparse``, ``no-gradient``.
+        ``ok``, ``constant``, ``too-few-samples``, ``nonfinite(step)``, ``sparse``, ``no-gradient``,
+        ``empty`` (no elements).
         Only ``ok`` layers are tested.
     coordinates : int
         Tested ones.

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
+from varlab.audit.identity import factory_text
 from varlab.audit.protocol import Protocol
 from varlab.core import InputError, require, whole
 from varlab.core.memory import require_memory
@@ -47,6 +49,17 @@ class Plan:
             return build(self.factory, init)
         return build(self.factory, init, self._seed("order", self.orders[replica]))
 
+    def request(self) -> dict[str, Any]:
+        """What a store must repeat to be continued, besides its own metadata; JSON values."""
+        return {
+            "inits": len(set(self.inits)),
+            "orders": len(set(self.orders)),
+            "after": self.after,
+            "select": self.select,
+            "coordinates": self.coordinates,
+            **factory_text(self.factory),
+        }
+
     def _seed(self, what: str, label: int) -> int:
         return torch_seed(self.seed, "audit", what, label) >> (63 - SEED_BITS)
 
@@ -72,6 +85,7 @@ def make_plan(
     """
     chosen = Protocol.parse(protocol)
     steps, after, seed = whole("steps", steps, 1), whole("after", after, 0), whole("seed", seed, 0)
+    coordinates = whole("coordinates", coordinates, 1)
     inits, orders = (
         None if count is None else whole(name, count, 1)
         for name, count in (("inits", inits), ("orders", orders))

@@ -13,8 +13,9 @@ from varlab.audit.plan import Factory, Plan, make_plan
 from varlab.audit.protocol import Protocol
 from varlab.audit.recording import Recording
 from varlab.audit.replicas import Rows, exchange_device, recorded_rows
+from varlab.audit.statuses import faults, from_numbers, merge, to_numbers
 from varlab.audit.storage import RecordingWriter, load
-from varlab.audit.tap import OK, choose_layers
+from varlab.audit.tap import choose_layers
 from varlab.audit.watch import second_moment_decay
 from varlab.core import InputError
 from varlab.core.memory import require_memory
@@ -65,6 +66,8 @@ def record(
         Train so many steps before recording (``frozen`` and ``run``).
     out : path, optional
         Zarr store, appended as it goes; ``resume`` continues an interrupted one to the same result.
+        It must repeat the request, the factory's name and options included; a larger ``steps`` goes
+        on from what is there.
     vectorised : bool, optional
         Run replicas in lockstep, a block of them at a time, through torch.func; tried when None,
         one after another where the model does not allow it.
@@ -159,20 +162,24 @@ def _recorded(
         "seed": plan.seed,
         "inits": plan.inits,
         "orders": plan.orders if plan.separate else None,
+        "request": plan.request(),
     }
-    sink, before = _opened(plan, names, meta, out, resume, ranks)
+    matching = list(statuses)
+    sink, before, known = _opened(plan, names, matching, meta, out, resume, ranks)
     done, total = int(before.sum()), plan.replicas * plan.steps
-    layers_recorded = list(statuses)
     try:
-        for rows in recorded_rows(
-            plan, first, before, ranks, layers_recorded, len(names), vectorised
-        ):
+        known = merge(known, faults(statuses))
+        sink.note(known)
+        for rows in recorded_rows(plan, first, before, ranks, matching, len(names), vectorised):
+            now = merge(known, rows.faults)
+            if now != known:  # on disk before the rows that it explains
+                sink.note(now)
+                known = now
             sink.take(rows)
-            statuses.update(rows.faults)
             done += len(rows.replicas)
             if progress:
                 progress(done, total, f"replica {rows.replicas[-1] + 1}, step {rows.step}")
-        return sink.finish({name: status for name, status in statuses.items() if status != OK})
+        return sink.finish()
     finally:
         sink.leave()
 
@@ -180,22 +187,25 @@ def _recorded(
 def _opened(
     plan: Plan,
     names: list[str],
+    matching: list[str],
     meta: dict[str, Any],
     out: Path | None,
     resume: bool,
     ranks: World,
-) -> tuple[_Memory | _Store, NDArray[np.int64]]:
-    """Where this rank's rows go, and how many steps of each replica are there already."""
+) -> tuple[_Memory | _Store, NDArray[np.int64], dict[str, str]]:
+    """Where this rank's rows go; steps of each replica and faults of layers that are there already."""
     sink: _Memory | _Store | None = None
     refusal = None
-    # entry 0: whether rank 0 could open its store
-    state = np.zeros(1 + plan.replicas)
+    # Entry 0: whether rank 0 could open its store; then steps, then faults.
+    end = 1 + plan.replicas
+    state = np.zeros(end + 2 * len(matching))
     try:
         if out is None or ranks.rank > 0:
             sink = _Memory(plan, names, meta)
         else:
             sink = _Store(plan, names, meta, out, resume)
-            state[1:] = sink.before
+            state[1:end] = sink.before
+            state[end:] = to_numbers(sink.writer.statuses, matching)
         state[0] = 1
     except InputError as error:
         refusal = error
@@ -205,7 +215,7 @@ def _opened(
         raise refusal
     if state[0] == 0 or sink is None:
         raise InputError("out must be a store that rank 0 can open; its error says more")
-    before = np.minimum(state[1:].astype(np.int64), plan.steps)
+    before = np.minimum(state[1:end].astype(np.int64), plan.steps)
     if ranks.size > 1:
         for replica in np.flatnonzero(before):
             steps = int(before[replica])
@@ -213,7 +223,7 @@ def _opened(
             rows = ranks.gather(stored, (steps, len(names)), device)[0]
             if isinstance(sink, _Memory):
                 sink.array[replica, :steps] = rows
-    return sink, before
+    return sink, before, from_numbers(state[end:], matching)
 
 
 class _Memory:
@@ -221,7 +231,11 @@ class _Memory:
 
     def __init__(self, plan: Plan, names: list[str], meta: dict[str, Any]) -> None:
         self.names, self.meta = names, meta
+        self.statuses: dict[str, str] = {}
         self.array = np.full((plan.replicas, plan.steps, len(names)), np.nan, dtype=np.float32)
+
+    def note(self, statuses: dict[str, str]) -> None:
+        self.statuses = statuses
 
     def take(self, rows: Rows) -> None:
         self.array[rows.replicas.start : rows.replicas.stop, rows.step - 1] = rows.values
@@ -229,8 +243,8 @@ class _Memory:
     def leave(self) -> None:
         """Nothing to let go of."""
 
-    def finish(self, statuses: dict[str, str]) -> Recording:
-        return Recording.from_arrays(self.array, self.names, statuses=statuses, **self.meta)
+    def finish(self) -> Recording:
+        return Recording.from_arrays(self.array, self.names, statuses=self.statuses, **self.meta)
 
 
 class _Store:
@@ -245,14 +259,17 @@ class _Store:
             replicas=plan.replicas,
             layers=names,
             resume=resume,
-            attrs={"steps_planned": plan.steps},
-            **meta,
+            attrs={"steps_planned": plan.steps, "request": meta["request"]},
+            **{name: value for name, value in meta.items() if name != "request"},
         )
         self.before = self.writer.recorded
 
     def stored(self, replica: int, steps: int) -> NDArray[Any]:
         """What is on disk of one replica."""
         return self.writer.stored(replica)[:steps].astype(np.float64)
+
+    def note(self, statuses: dict[str, str]) -> None:
+        self.writer.set_statuses(statuses)
 
     def take(self, rows: Rows) -> None:
         self.writer.write(rows.step, rows.values, rows.replicas)
@@ -261,9 +278,7 @@ class _Store:
         """However the run ended: keep what there is, and let another run have the store."""
         self.writer.leave()
 
-    def finish(self, statuses: dict[str, str]) -> Recording:
-        for layer, status in statuses.items():
-            self.writer.set_status(layer, status)
+    def finish(self) -> Recording:
         self.writer.close()
         return load(self.path)
 

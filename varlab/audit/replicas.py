@@ -17,9 +17,10 @@ import torch.distributed as dist
 from numpy.typing import NDArray
 
 from varlab.audit.protocol import Protocol
+from varlab.audit.statuses import faults, from_numbers, to_numbers
 from varlab.audit.stepping import replica_seed, train_step
 from varlab.audit.storage import REPLICAS_PER_CHUNK
-from varlab.audit.tap import NO_GRADIENT, OK, SPARSE, GradientTap, choose_layers
+from varlab.audit.tap import GradientTap, choose_layers
 from varlab.audit.vectorised import vectorise
 from varlab.core import InputError
 from varlab.core.targets import users_code
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 # As many as a chunk of the store, so that a block is written in whole chunks. More in lockstep are no
 # faster on a CPU: their parameters leave its cache.
 BLOCK = REPLICAS_PER_CHUNK
-STATUSES = (OK, NO_GRADIENT, SPARSE)
 ROW, DONE, FAILED = range(3)  # what a rank has to say in an exchange
 
 
@@ -158,8 +158,7 @@ def _one(plan: Plan, task: Task, replica: int) -> Iterator[Rows]:
                 )
             row = caught.pop().copy()
             caught.clear()
-            faults = {n: s for n, s in tap.statuses.items() if s != OK}
-            yield Rows(range(replica, replica + 1), step, row[None], faults)
+            yield Rows(range(replica, replica + 1), step, row[None], faults(tap.statuses))
     finally:
         tap.close()
 
@@ -168,12 +167,12 @@ def _exchanged(own: Iterator[Rows], ranks: World, layers: list[str], width: int)
     """Everybody's rows, in exchanges of one ``Rows`` a rank, until no rank has any left."""
     device = exchange_device()
     while True:
-        rows, error = None, None
+        error = None
         try:
-            rows = next(own, None)
+            message = _message(next(own, None), layers, width)
         except Exception as caught:  # told to the others first: they would wait for ever
             error = caught
-        message = _message(rows, error, layers, width)
+            message = _blank(FAILED, layers, width)
         heard = ranks.gather(message, message.shape, device)
         if error is not None:
             raise error
@@ -193,25 +192,29 @@ def exchange_device() -> torch.device:
     return torch.device("cuda" if on_gpu else "cpu")
 
 
-def _message(
-    rows: Rows | None, error: Exception | None, layers: list[str], width: int
-) -> NDArray[np.float64]:
-    """State, first replica, number, step, a status code a layer, values: float64 holds float32 exactly."""
-    message = np.zeros(4 + len(layers) + BLOCK * width)
-    message[0] = FAILED if error is not None else DONE if rows is None else ROW
-    if rows is not None:
-        message[1:4] = rows.replicas.start, len(rows.replicas), rows.step
-        for name, status in rows.faults.items():
-            message[4 + layers.index(name)] = STATUSES.index(status)
-        values = rows.values.ravel()
-        message[4 + len(layers) :][: len(values)] = values
+def _blank(state: int, layers: list[str], width: int) -> NDArray[np.float64]:
+    """A message without rows."""
+    message = np.zeros(4 + 2 * len(layers) + BLOCK * width)
+    message[0] = state
+    return message
+
+
+def _message(rows: Rows | None, layers: list[str], width: int) -> NDArray[np.float64]:
+    """State, first replica, number, step, statuses, values: float64 holds float32 exactly."""
+    if rows is None:
+        return _blank(DONE, layers, width)
+    message = _blank(ROW, layers, width)
+    start = 4 + 2 * len(layers)
+    message[1:4] = rows.replicas.start, len(rows.replicas), rows.step
+    message[4:start] = to_numbers(rows.faults, layers)
+    message[start:][: rows.values.size] = rows.values.ravel()
     return message
 
 
 def _rows(message: NDArray[np.float64], layers: list[str], width: int) -> Rows:
     """The rows that a message holds."""
     first, count, step = (int(x) for x in message[1:4])
-    codes = message[4 : 4 + len(layers)].astype(int)
-    faults = {n: STATUSES[c] for n, c in zip(layers, codes, strict=True) if STATUSES[c] != OK}
-    values = message[4 + len(layers) :][: count * width].reshape(count, width)
-    return Rows(range(first, first + count), step, values.astype(np.float32), faults)
+    start = 4 + 2 * len(layers)
+    values = message[start:][: count * width].reshape(count, width)
+    statuses = from_numbers(message[4:start], layers)
+    return Rows(range(first, first + count), step, values.astype(np.float32), statuses)

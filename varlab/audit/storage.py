@@ -18,6 +18,7 @@ import numpy as np
 import zarr
 from numpy.typing import ArrayLike, NDArray
 
+from varlab.audit.identity import allow_more, first_difference, identity
 from varlab.audit.recording import FORMAT, QUANTITY, SCHEMA, UNKNOWN, Recording
 from varlab.core import InputError, require, told, whole
 from varlab.core.files import Lock, new_directory, writing
@@ -44,14 +45,24 @@ class RecordingWriter:
     replicas : int
     layers : sequence of str
         Layer of each coordinate; fixed from the start.
-    beta2, protocol, sampler, quantity, task, seed, inits, orders, statuses, attrs
+    beta2, protocol, sampler, quantity, task, seed, inits, orders, statuses
         As in :meth:`Recording.from_arrays`.
+    attrs : mapping, optional
+        Further JSON values. ``request`` is a mapping of whatever else makes this run what it is;
+        ``steps_planned`` the steps that each replica will have.
     dtype : dtype
         float32 or float64.
     flush_every : int
         Steps kept in memory before they are written.
     resume : bool
-        Continue an interrupted store of the same shape: :attr:`recorded` says from where.
+        Continue a store of the same request: :attr:`recorded` says from where. More
+        ``steps_planned`` than there are allowed, fewer are not.
+
+    Raises
+    ------
+    InputError
+        An existing ``path`` without ``resume``; with it, one that is no recording, is damaged, held
+        by another run, or differs in anything that is said here, which the message names.
     """
 
     def __init__(
@@ -100,12 +111,14 @@ class RecordingWriter:
             self._group = _open(self.path, "r+")
             with _reading(self.path):
                 np.asarray(self.recorded)
-            stored = dict(self._group.attrs)
-            same = ("layers", "beta2", "protocol", "task", "seed")
-            if self._gradients.shape[::2] != (replicas, len(layers)) or any(
-                stored.get(k) != head.attrs[k] for k in same
-            ):
-                raise InputError(f"{self.path} holds another recording; choose another place")
+                stored = identity(self._group.attrs, self._gradients.shape[0], self._group)
+                asked = identity(head.attrs, replicas, head)
+                differs = first_difference(allow_more(stored, asked), asked)
+            if differs:
+                raise InputError(
+                    f"{self.path} holds another recording ({differs}); choose another place"
+                )
+            self._lengthen(head.attrs.get("steps_planned"))
         else:
             if self.path.exists():
                 raise InputError(f"{self.path} exists; choose another place or resume it")
@@ -113,6 +126,13 @@ class RecordingWriter:
                 self._lock = Lock(beside)
                 self._create(beside, head, dtype)
             self._group = zarr.open_group(str(self.path), mode="r+")
+
+    def _lengthen(self, planned: int | None) -> None:
+        """A store that is to get more steps is not complete until it has them."""
+        attrs = dict(self._group.attrs)
+        if planned is not None and planned != attrs.get("steps_planned"):
+            with writing(self.path, KEPT):
+                self._group.attrs.update({"steps_planned": planned, "complete": False})
 
     def _create(self, path: Path, head: Any, dtype: Any) -> None:
         group = zarr.create_group(str(path))
@@ -211,9 +231,16 @@ class RecordingWriter:
             self._buffers[r].clear()
             self._numbers[r].clear()
 
-    def set_status(self, layer: str, status: str) -> None:
-        """Note what only the recorder can see of a layer, such as ``sparse``."""
-        statuses = {**dict(self._group.attrs).get("statuses", {}), layer: status}
+    @property
+    def statuses(self) -> dict[str, str]:
+        """What is noted of layers on disk."""
+        return dict(dict(self._group.attrs).get("statuses", {}))
+
+    def set_statuses(self, noted: Mapping[str, str]) -> None:
+        """Note at once what only the recorder can see of layers, such as ``sparse``."""
+        statuses = {**self.statuses, **noted}
+        if statuses == self.statuses:
+            return
         with writing(self.path, KEPT):
             self._group.attrs.update({"statuses": statuses})
 

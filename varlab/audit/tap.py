@@ -17,10 +17,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from varlab.core import InputError, require
+from varlab.audit.statuses import EMPTY, NO_GRADIENT, OK, SPARSE, from_step
+from varlab.core import InputError, require, whole
 from varlab.tasks.task import torch_seed
 
-OK, NO_GRADIENT, SPARSE = "ok", "no-gradient", "sparse"
 Sink = Callable[[int, NDArray[Any]], None]
 
 
@@ -45,20 +45,15 @@ def choose_layers(
     """The parameters that match ``select``, with up to ``coordinates`` sampled coordinates each.
 
     Returns the watched layers and the status of every matching parameter; those that the optimiser
-    does not update have status ``no-gradient`` and are not watched. Tied weights appear once, under
-    their first name.
+    does not update have status ``no-gradient``, those without elements ``empty``, and neither are
+    watched. Tied weights appear once, under their first name.
 
     Raises
     ------
     InputError
-        Nothing matches, or nothing that matches is optimised.
+        Nothing matches, or nothing that matches is optimised and has elements.
     """
-    require(
-        isinstance(coordinates, int) and coordinates >= 1,
-        "coordinates",
-        "be an integer >= 1",
-        coordinates,
-    )
+    coordinates = whole("coordinates", coordinates, 1)
     for name, value, kind in (
         ("model", model, nn.Module),
         ("optimizer", optimizer, torch.optim.Optimizer),
@@ -81,6 +76,9 @@ def choose_layers(
             continue
         if parameter.is_meta:
             raise InputError(f"{name} is on the meta device and has no values; give it some first")
+        if parameter.numel() == 0:
+            status[name] = EMPTY
+            continue
         status[name] = OK
         # A stream by name: the coordinates of a layer do not depend on what else is selected.
         generator = torch.Generator().manual_seed(torch_seed(seed, "coordinates", name))
@@ -88,6 +86,10 @@ def choose_layers(
         indices = order.sort().values.to(parameter.device)
         layers.append(Layer(name, parameter, indices, slice(start, start + len(indices))))
         start += len(indices)
+    if not layers and EMPTY in status.values():
+        raise InputError(
+            f"no parameter that matches {select!r} and is updated has elements; select more"
+        )
     if not layers:
         raise InputError(
             f"no parameter that matches {select!r} is updated by the optimizer; pass the optimizer "
@@ -99,6 +101,13 @@ def choose_layers(
 def clean_name(name: str) -> str:
     """A parameter's name without the prefix that torch.compile adds."""
     return name.replace("_orig_mod.", "")
+
+
+def coupled_decay(optimizer: torch.optim.Optimizer, group: Mapping[str, Any]) -> float:
+    """The weight decay that the optimiser adds to the gradient: none where it is decoupled."""
+    if isinstance(optimizer, torch.optim.AdamW) or group.get("decoupled_weight_decay", False):
+        return 0
+    return float(group.get("weight_decay", 0))
 
 
 class GradientTap:
@@ -117,9 +126,8 @@ class GradientTap:
         *,
         every: int = 1,
     ) -> None:
-        require(isinstance(every, int) and every >= 1, "every", "be an integer >= 1", every)
         self.layers, self.statuses, self.optimizer = layers, dict(statuses), optimizer
-        self.sink, self.every = sink, every
+        self.sink, self.every = sink, whole("every", every, 1)
         self.step = 0
         wide = any(layer.parameter.dtype == torch.float64 for layer in layers)
         self._row = torch.empty(
@@ -131,7 +139,6 @@ class GradientTap:
             (layer, layer.parameter, layer.indices, self._row[layer.columns]) for layer in layers
         ]
         self._group = {id(p): group for group in optimizer.param_groups for p in group["params"]}
-        self._decoupled = isinstance(optimizer, torch.optim.AdamW)
         self._handle = optimizer.register_step_pre_hook(self._before_step)
 
     def close(self) -> None:
@@ -176,7 +183,7 @@ class GradientTap:
         # With a fused optimiser, GradScaler leaves the unscaling to step(): undo the scale here.
         scale = getattr(self.optimizer, "grad_scale", None)
         as_they_stand = scale is None and not any(
-            self._decay(group) or group.get("maximize", False)
+            coupled_decay(self.optimizer, group) or group.get("maximize", False)
             for group in self.optimizer.param_groups
         )
         for layer, parameter, indices, target in self._places:
@@ -198,7 +205,7 @@ class GradientTap:
         if gradient is None or gradient.layout != torch.strided:
             kind = NO_GRADIENT if gradient is None else SPARSE
             if self.statuses[layer.name] == OK:
-                self.statuses[layer.name] = f"{kind}(step {self.step})"
+                self.statuses[layer.name] = from_step(kind, self.step)
             target.fill_(float("nan"))
             return
         group = self._group[id(layer.parameter)]
@@ -207,12 +214,6 @@ class GradientTap:
             values = values / scale
         if group.get("maximize", False):
             values = -values
-        if decay := self._decay(group):
+        if decay := coupled_decay(self.optimizer, group):
             values = values + decay * layer.parameter.detach().reshape(-1)[layer.indices]
         target.copy_(values)
-
-    def _decay(self, group: Mapping[str, Any]) -> float:
-        """The weight decay that the optimiser adds to the gradient: none where it is decoupled."""
-        if self._decoupled or group.get("decoupled_weight_decay", False):
-            return 0
-        return float(group.get("weight_decay", 0))

@@ -8,6 +8,7 @@ parameters makes every replica's step.
 from __future__ import annotations
 
 import copy
+import inspect
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils import _pytree as pytree
 
 from varlab.audit.stepping import replica_seed
-from varlab.audit.tap import Layer, choose_layers
+from varlab.audit.tap import Layer, choose_layers, coupled_decay
 from varlab.tasks import Task
 from varlab.tasks.task import differentiate, next_batch, own_randomness
 
@@ -98,13 +99,8 @@ class VectorisedReplicas:
 
     def _selected(self, layer: Layer) -> Tensor:
         parameter = self.parameters[layer.name]
-        group = self.optimizer.param_groups[0]
         values = parameter.grad.flatten(1)[:, layer.indices]  # type: ignore[union-attr]
-        decay = group.get("weight_decay", 0)
-        decoupled = isinstance(self.optimizer, torch.optim.AdamW) or group.get(
-            "decoupled_weight_decay", False
-        )
-        if decay and not decoupled:
+        if decay := coupled_decay(self.optimizer, self.optimizer.param_groups[0]):
             values = values + decay * parameter.detach().flatten(1)[:, layer.indices]
         return values
 
@@ -160,6 +156,8 @@ def vectorise(plan: Plan, replicas: range) -> VectorisedReplicas | None:
         for name, parameter in task.model.named_parameters():
             if parameter.grad is None:
                 return None
+            if parameter.numel() == 0:
+                continue
             largest = parameter.grad.abs().max()
             if not (found[name][replica] - parameter.grad).abs().max() <= AGREEMENT * largest:
                 return None
@@ -175,4 +173,7 @@ def _stateful(module: nn.Module) -> bool:
 
 
 def _hyperparameters(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
-    return {name: optimizer.param_groups[0][name] for name in optimizer.defaults}
+    # AdamW keeps decoupled_weight_decay among its defaults, and does not take it.
+    taken = inspect.signature(type(optimizer)).parameters
+    group = optimizer.param_groups[0]
+    return {name: group[name] for name in optimizer.defaults if name in taken}

@@ -14,8 +14,9 @@ from torch import nn
 
 from varlab.audit.protocol import Protocol
 from varlab.audit.recording import UNKNOWN, Recording
+from varlab.audit.statuses import faults
 from varlab.audit.storage import RecordingWriter, load
-from varlab.audit.tap import OK, GradientTap, choose_layers
+from varlab.audit.tap import GradientTap, choose_layers
 from varlab.core import InputError, real, whole
 
 DEFAULT_BETA2 = 0.999  # of Adam and of the paper, for optimisers that have no second-moment decay
@@ -64,12 +65,13 @@ class _Feed:
         self.steps: list[int] = []
         self.writer: RecordingWriter | None = None
         self.closed = False
+        self.noted = dict(tap.statuses)
         if path is not None:
             self.writer = RecordingWriter(
                 path,
                 replicas=1,
                 layers=self.layers,
-                statuses=_faults(tap),
+                statuses=faults(tap.statuses),
                 protocol=Protocol.RUN.value,
                 dtype=tap.row_dtype,
                 **meta,
@@ -78,6 +80,9 @@ class _Feed:
 
     def take(self, step: int, row: NDArray[Any]) -> None:
         if self.writer is not None:
+            if self.tap.statuses != self.noted:  # on disk before the rows that it explains
+                self.writer.set_statuses(faults(self.tap.statuses))
+                self.noted = dict(self.tap.statuses)
             self.writer.write(step, row, replica=0)
         else:
             self.rows.append(row.copy())
@@ -85,7 +90,7 @@ class _Feed:
 
     def dataset(self) -> xr.Dataset:
         if self.writer is not None and self.path is not None:
-            self._sync()
+            self.writer.flush()
             return load(self.path).dataset
         if not self.rows:
             raise InputError("nothing recorded yet: the optimizer has made no step since watch()")
@@ -94,7 +99,7 @@ class _Feed:
             self.layers,
             steps=self.steps,
             protocol=Protocol.RUN.value,
-            statuses=_faults(self.tap),
+            statuses=faults(self.tap.statuses),
             complete=self.closed,
             **self.meta,
         ).dataset
@@ -105,14 +110,7 @@ class _Feed:
         self.closed = True
         self.tap.close()
         if self.writer is not None:
-            self._sync()
             self.writer.close()
-
-    def _sync(self) -> None:
-        if self.writer is not None:
-            self.writer.flush()
-            for layer, status in _faults(self.tap).items():
-                self.writer.set_status(layer, status)
 
 
 def watch(
@@ -183,7 +181,3 @@ def second_moment_decay(optimizer: torch.optim.Optimizer) -> float:
     if "betas" in group:
         return float(group["betas"][1])
     return float(group.get("alpha", DEFAULT_BETA2))
-
-
-def _faults(tap: GradientTap) -> dict[str, str]:
-    return {layer: status for layer, status in tap.statuses.items() if status != OK}
