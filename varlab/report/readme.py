@@ -35,6 +35,11 @@ def findings(data: Data) -> str:
         for c in claims
         if c["verdict"] == Verdict.HOLDS_WITHIN
     ]
+    open_ = [
+        (_claim(c), c["source"], "; ".join(e["detail"].rsplit("; ", 1)[-1] for e in c["evidence"]))
+        for c in claims
+        if c["verdict"] == Verdict.UNDECIDED
+    ]
     return "\n".join(
         (
             f"{len(claims)} statements: {counted}.",
@@ -46,10 +51,22 @@ def findings(data: Data) -> str:
             "",
             *_table(("holds within", "source", "error", "on"), within),
             "",
+            *(
+                [
+                    *_table(
+                        ("not decided at laptop scale", "source", "what would decide it"), open_
+                    ),
+                    "",
+                ]
+                if open_
+                else []
+            ),
             "Sources: "
             + "; ".join(
                 f"**{letter}** {work}"
-                for letter, work in sources_of(row[1] for row in (*failing, *within)).items()
+                for letter, work in sources_of(
+                    row[1] for row in (*failing, *within, *open_)
+                ).items()
             )
             + ".",
         )
