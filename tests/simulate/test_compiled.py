@@ -1,5 +1,7 @@
 """The compiled engine against the eager one on the same normals, and when it is chosen."""
 
+import os
+import subprocess
 import sys
 from importlib.util import find_spec
 
@@ -207,7 +209,7 @@ def test_where_nothing_can_be_cached_it_compiles_all_the_same(monkeypatch):
     from numba import njit
     from numba.core.caching import FunctionCache
 
-    from varlab.simulate.compiled_kernel import compiled as decorator
+    from varlab.simulate.compiled_kernel import kernel as decorator
 
     def twice(x):
         return 2 * x
@@ -216,3 +218,29 @@ def test_where_nothing_can_be_cached_it_compiles_all_the_same(monkeypatch):
     with pytest.raises(RuntimeError, match="no locator available"):
         njit(cache=True)(twice)
     assert decorator(twice)(3.0) == 6.0
+
+
+def test_kept_machine_code_gives_the_bits_of_fresh(tmp_path):
+    """The first process compiles and keeps, the second loads: a compiler may arrange sums differently."""
+    code = (
+        "import hashlib\n"
+        "from varlab.simulate import Normal, simulate\n"
+        "from varlab.simulate.compiled_kernel import tile_sums\n"
+        "run = simulate([Normal(), Normal(0.7)], beta2=0.99, steps=24, trajectories=3000, device='cpu',"
+        " engine='compiled')\n"
+        "bits = b''.join(run.dataset[name].values.tobytes() for name in run.dataset.data_vars)\n"
+        "print(hashlib.sha256(bits).hexdigest(), sum(tile_sums.stats.cache_hits.values()))\n"
+    )
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    (fresh, hits), (kept, later_hits) = (
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.split()
+        for _ in range(2)
+    )
+    assert (hits, later_hits) == ("0", "1")
+    assert fresh == kept

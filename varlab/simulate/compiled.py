@@ -44,7 +44,7 @@ def worthwhile(request: Request) -> bool:
 class CompiledEngine:
     """Moments of blocks, as :class:`varlab.simulate.eager.EagerEngine` gives them, on the CPU.
 
-    The two differ by rounding alone: this one's is smaller, as float32 sums run over no more than 2048
+    The two differ by rounding alone: this one's is smaller, as float32 sums run over no more than 1024
     trajectories and are taken about a robust centre. A trajectory whose average overflows is lost from
     the next step on (infinity less infinity), and with it the moments of these steps, as there.
     """
