@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 SIMULATE = """
 from varlab.simulate import Normal, simulate
 def run(n, t):
-    simulate(Normal(), beta2=0.999, steps=t, trajectories=n, threads=1, device="cpu", statistics=["psi"])
+    simulate(Normal(), beta2=0.999, steps=t, trajectories=n, threads=1, device="cpu", engine="compiled",
+        statistics=["psi"])
 """
 RADAM = """
 import torch

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from varlab.audit.storage import load
+from varlab.audit.tap import ROWS
 from varlab.audit.watch import watch
 from varlab.core import InputError
 from varlab.tasks import build, builtin
@@ -315,3 +316,21 @@ def test_an_existing_store_is_left_alone(tmp_path):
     with pytest.raises(InputError, match="exists"):
         watch(model, optimizer, path=tmp_path / "run.zarr")
     assert not optimizer._optimizer_step_pre_hooks
+
+
+def test_rows_survive_those_that_come_after():
+    """The tap writes its rows in turn: what was recorded must be copied before they are used again."""
+    steps = 2 * ROWS + 5
+    model = torch.nn.Linear(2, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    seen = []
+    with watch(model, optimizer, coordinates=8) as recording:
+        for step in range(steps):
+            optimizer.zero_grad()
+            model(torch.full((1, 2), float(step))).sum().backward()
+            seen.append(torch.cat([p.grad.flatten() for p in model.parameters()]).clone())
+            optimizer.step()
+            if step == ROWS + 2:  # reading half way changes nothing
+                assert recording.dataset.sizes["step"] == ROWS + 3
+    expected = torch.stack(seen).numpy()
+    np.testing.assert_array_equal(recording.dataset["gradients"].values[0], expected)

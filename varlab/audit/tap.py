@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from varlab.audit.statuses import EMPTY, NO_GRADIENT, OK, SPARSE, from_step
 from varlab.core import InputError, require, whole
 from varlab.tasks.task import torch_seed
 
+ROWS = 32  # rows that are written in turn, so that a sink may copy many at once
 Sink = Callable[[int, NDArray[Any]], None]
 
 
@@ -113,7 +115,7 @@ def coupled_decay(optimizer: torch.optim.Optimizer, group: Mapping[str, Any]) ->
 class GradientTap:
     """Calls ``sink(step, row)`` before every ``every``-th step of ``optimizer``.
 
-    ``row`` is a float32 (or float64) array, valid only during the call: NaN where a
+    ``row`` is a float32 (or float64) array, valid until ``ROWS`` later ones: NaN where a
     parameter had no dense gradient. ``statuses`` says which layers lacked one, and from which step.
     """
 
@@ -130,14 +132,23 @@ class GradientTap:
         self.sink, self.every = sink, whole("every", every, 1)
         self.step = 0
         wide = any(layer.parameter.dtype == torch.float64 for layer in layers)
-        self._row = torch.empty(
-            layers[-1].columns.stop, dtype=torch.float64 if wide else torch.float32
+        rows = torch.empty(
+            ROWS, layers[-1].columns.stop, dtype=torch.float64 if wide else torch.float32
         )
-        self._row_array: NDArray[Any] = self._row.numpy()
         self.row_dtype = np.float64 if wide else np.float32
-        self._places = [
-            (layer, layer.parameter, layer.indices, self._row[layer.columns]) for layer in layers
-        ]
+        # Views are made once: a row costs a call a layer.
+        self._slots = cycle(
+            [
+                (
+                    row.numpy(),
+                    [
+                        (layer, layer.parameter, layer.indices, row[layer.columns])
+                        for layer in layers
+                    ],
+                )
+                for row in rows
+            ]
+        )
         self._group = {id(p): group for group in optimizer.param_groups for p in group["params"]}
         self._handle = optimizer.register_step_pre_hook(self._before_step)
 
@@ -182,11 +193,13 @@ class GradientTap:
     def _record(self) -> None:
         # With a fused optimiser, GradScaler leaves the unscaling to step(): undo the scale here.
         scale = getattr(self.optimizer, "grad_scale", None)
-        as_they_stand = scale is None and not any(
-            coupled_decay(self.optimizer, group) or group.get("maximize", False)
-            for group in self.optimizer.param_groups
-        )
-        for layer, parameter, indices, target in self._places:
+        as_they_stand = scale is None
+        for group in self.optimizer.param_groups:
+            decays = group.get("weight_decay", 0) and coupled_decay(self.optimizer, group)
+            if decays or group.get("maximize", False):
+                as_they_stand = False
+        row, places = next(self._slots)
+        for layer, parameter, indices, target in places:
             if as_they_stand:
                 # A small model takes half a millisecond a step: one call a layer. torch refuses
                 # what this call cannot read (none, sparse, another device or dtype).
@@ -197,7 +210,7 @@ class GradientTap:
                     pass
             self._read(layer, target, scale)
         if self.sink is not None:
-            self.sink(self.step, self._row_array)
+            self.sink(self.step, row)
 
     def _read(self, layer: Layer, target: Tensor, scale: Tensor | None) -> None:
         """One layer's entries of the row, whatever its gradient is."""

@@ -16,7 +16,7 @@ from varlab.audit.protocol import Protocol
 from varlab.audit.recording import UNKNOWN, Recording
 from varlab.audit.statuses import faults
 from varlab.audit.storage import RecordingWriter, load
-from varlab.audit.tap import GradientTap, choose_layers
+from varlab.audit.tap import ROWS, GradientTap, choose_layers
 from varlab.core import InputError, real, whole
 
 DEFAULT_BETA2 = 0.999  # of Adam and of the paper, for optimisers that have no second-moment decay
@@ -61,7 +61,8 @@ class _Feed:
     def __init__(self, tap: GradientTap, meta: dict[str, Any], path: Path | None) -> None:
         self.tap, self.meta = tap, meta
         self.layers = [layer.name for layer in tap.layers for _ in layer.indices]
-        self.rows: list[NDArray[Any]] = []
+        self.blocks: list[NDArray[Any]] = []
+        self.fresh: list[NDArray[Any]] = []  # the tap's own rows, which it will write to again
         self.steps: list[int] = []
         self.writer: RecordingWriter | None = None
         self.closed = False
@@ -85,17 +86,26 @@ class _Feed:
                 self.noted = dict(self.tap.statuses)
             self.writer.write(step, row, replica=0)
         else:
-            self.rows.append(row.copy())
+            self.fresh.append(row)
             self.steps.append(step)
+            if len(self.fresh) == ROWS:
+                self._settle()
+
+    def _settle(self) -> None:
+        """Copy what the tap will overwrite."""
+        if self.fresh:
+            self.blocks.append(np.stack(self.fresh))
+            self.fresh.clear()
 
     def dataset(self) -> xr.Dataset:
         if self.writer is not None and self.path is not None:
             self.writer.flush()
             return load(self.path).dataset
-        if not self.rows:
+        self._settle()
+        if not self.blocks:
             raise InputError("nothing recorded yet: the optimizer has made no step since watch()")
         return Recording.from_arrays(
-            np.stack(self.rows)[None],
+            np.concatenate(self.blocks)[None],
             self.layers,
             steps=self.steps,
             protocol=Protocol.RUN.value,
