@@ -14,7 +14,10 @@ import torch
 from varlab.audit.watch import watch
 from varlab.tasks import TASKS, build, builtin
 
-ROUNDS = 15
+ROUNDS, SECONDS = (
+    15,
+    8,
+)  # at least so many rounds, and for so long: the shorter a step, the noisier a round
 STEPS = 32  # a round: two recorded steps at every=16
 # What is asked, as ratios of a step's time.
 LIMITS = {1: 1.05, 16: 1.02}
@@ -47,9 +50,9 @@ def one_thread():
 def test_watching_costs_little(name, every):
     task = build(builtin(name), 0)
     stream = iter(task.batches)
-    run(task, stream)
+    once = run(task, stream)
     ratios, plain = [], []
-    for _ in range(ROUNDS):
+    for _ in range(max(ROUNDS, round(SECONDS / (3 * once)))):
         before = run(task, stream)
         recording = watch(task.model, task.optimizer, every=every)
         watched = run(task, stream)
