@@ -141,6 +141,7 @@ class FigureFile:
             for kind, metadata in unsigned.items():
                 picture = io.BytesIO()
                 figure.savefig(picture, format=kind, metadata=metadata)
+                figure.set_layout_engine("none")  # laid out once, for the first format
                 paths.append(directory / f"{self.name}.{kind}")
                 write_atomic(paths[-1], picture.getvalue())
         import matplotlib.pyplot as plt

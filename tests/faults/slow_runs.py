@@ -25,9 +25,12 @@ ENSEMBLE = [*AUDIT, "--replicas", "3", "--steps", "96"]
 STORES = {"simulate": "simulation.zarr", "audit": "recording.zarr"}
 
 
-def started(command, out):
+def started(command, out, pause=PAUSE):
     """The process, once its store is there."""
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    environment = os.environ | {
+        "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
+        "PAUSE": str(pause),
+    }
     process = subprocess.Popen(
         [sys.executable, __file__, *command, "--out", str(out)],
         env=environment,
@@ -61,7 +64,7 @@ def slow_down():
         def slowly(self, *arguments, original=original):
             if not told:
                 told.append(print("writing", file=sys.stderr, flush=True))
-            time.sleep(PAUSE)
+            time.sleep(float(os.environ["PAUSE"]))
             original(self, *arguments)
 
         setattr(kind, method, slowly)

@@ -83,7 +83,7 @@ def test_simulate_doubled_killed_interrupted_and_resumed(tmp_path, capsys):
     refused(SIMULATE, tmp_path, capsys)
     assert first.poll() is None  # it was indeed still writing
     killed_at_random(first, seed=0)
-    second = started([*SIMULATE, "--resume"], tmp_path)
+    second = started([*SIMULATE, "--resume"], tmp_path, pause=100)  # the signal ends its pause
     assert second.stderr.readline() == "writing\n"
     second.send_signal(signal.SIGINT)
     _, said = second.communicate(timeout=60)
