@@ -26,11 +26,11 @@ LAYERS = {
     ),
     "optim": (("core", "numerics"), {"numpy", "scipy", "torch", "mpmath", "optax", "jax"}),
     "tasks": (
-        ("core", "numerics", "optim"),
+        ("core", "optim"),
         {"numpy", "scipy", "torch", "xarray", "sklearn", "babel"},
     ),
     "audit": (
-        ("core", "numerics", "simulate", "optim", "tasks"),
+        ("core", "numerics", "simulate", "tasks"),
         {"numpy", "scipy", "torch", "xarray", "zarr", "pandas", "statsmodels"},
     ),
     "claims": (
@@ -40,6 +40,10 @@ LAYERS = {
     "report": (
         ("core", "theory", "numerics", "simulate", "optim", "tasks", "audit", "claims"),
         {"numpy", "rich", "sympy", "pandas", "xarray", "latex2mathml"},
+    ),
+    "paper_figures": (
+        ("core", "numerics", "simulate", "optim", "tasks", "audit", "claims"),
+        {"numpy", "scipy", "torch", "xarray", "cycler", "paper_figures"},
     ),
     "cli": (
         ("core", "numerics", "simulate", "optim", "tasks", "audit", "claims", "report"),
@@ -106,6 +110,15 @@ SOURCES = sorted(p for p in PACKAGE.rglob("*.py") if p.parent != PACKAGE)
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_layer_imports_only_what_it_may(path):
     assert violations(path, layer_of(path)) == []
+
+
+# `python -m paper_figures` is a door to the command line, as varlab/__main__.py is.
+FIGURE_SOURCES = sorted(p for p in FIGURES.glob("*.py") if p.name != "__main__.py")
+
+
+@pytest.mark.parametrize("path", FIGURE_SOURCES, ids=lambda p: p.name)
+def test_figures_stand_above_the_claims(path):
+    assert violations(path, "paper_figures") == []
 
 
 @pytest.mark.parametrize(

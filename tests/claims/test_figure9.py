@@ -8,7 +8,8 @@ import pytest
 import xarray as xr
 
 from varlab.claims import estimability, figure9, figure9_levels, figure9_paths
-from varlab.claims.figure9_levels import Plotted, power_variance
+from varlab.claims.figure9_levels import Plotted
+from varlab.claims.sampling import Power
 from varlab.core import Context, EvidenceKind, Verdict, generator
 from varlab.numerics import rectification
 from varlab.numerics.adaptive_rate import AdaptiveRate
@@ -61,9 +62,9 @@ def test_the_figure_shows_the_rate_itself():
 def test_levels_to_first_order_in_the_weights():
     # 1/(2 rho) and 2/rho for mu = 0, mu^-4/rho for a large mean; corrections of order 4/rho and mu^-2.
     law, shifted = AdaptiveRate(math.inf, 0.999), AdaptiveRate(math.inf, 0.999, 10.0)
-    assert power_variance(law, 1) == pytest.approx(1 / (2 * 1999), rel=4 / 1999)
-    assert power_variance(law, 2) == pytest.approx(2 / 1999, rel=20 / 1999)
-    assert power_variance(shifted, 1) == pytest.approx(1e-4 / 1999, rel=0.03)
+    assert Power(law, 1).var() == pytest.approx(1 / (2 * 1999), rel=4 / 1999)
+    assert Power(law, 2).var() == pytest.approx(2 / 1999, rel=20 / 1999)
+    assert Power(shifted, 1).var() == pytest.approx(1e-4 / 1999, rel=0.03)
 
 
 def test_a_standard_error_begins_where_the_figure_does():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from varlab.claims import gi_adam
+from varlab.claims.recursions import started_moments
 from varlab.core import Context, Verdict
 from varlab.theory import gradient_start
 from varlab.theory.symbols import b2, t
@@ -38,7 +39,7 @@ def test_each_witness_speaks_for_itself(claim, found):
 def test_constant_squares_make_the_start_a_bias_correction(decay):
     signs = np.array([1.0, -1.0, -1.0, 1.0, 1.0])[:, None] * 3.0
     # Rounding of five additions.
-    assert gi_adam.started_moments(np.array([3.0]), signs, decay) == pytest.approx(9.0, rel=1e-14)
+    assert started_moments(np.array([3.0]), signs, decay) == pytest.approx(9.0, rel=1e-14)
 
 
 @pytest.mark.parametrize("step", [1, 10, 1000])

@@ -25,6 +25,11 @@ _RUNS = rows(
         ("law", None, "law must be a gradient process or a sequence of them; got None..."),
         ("law", "normal", "law must be a gradient process or a sequence of them; got 'n'..."),
         ("law", [], "law must name at least one gradient process; got []"),
+        (
+            "law",
+            [Normal(), Normal(mu=0.0)],
+            "settings must differ from each other; got 'normal, beta2=0.99'; name each...",
+        ),
         ("law", Normal, "law must be a gradient process or a sequence of them; got <class..."),
         ("beta2", None, DECAY.format("None")),
         ("beta2", "0.9", DECAY.format("'0.9'")),
@@ -113,6 +118,16 @@ _LAWS = [
 ]
 _NAMES = [
     Row("law(None)", lambda: law(None), "law must be a name such as student-t:df=5; got None"),
+    Row(
+        "law('student-t:df=5/7')",
+        lambda: law("student-t:df=5/7"),
+        "df of student-t must be one number; got 2 of them",
+    ),
+    Row(
+        "law('normal:mu=1,mu=2')",
+        lambda: law("normal:mu=1,mu=2"),
+        "mu of normal must be given once; got 'normal:mu=1,mu=2'",
+    ),
     Row("law('')", lambda: law(""), "law must be one of normal, ..."),
     Row(
         "law('student-t')", lambda: law("student-t"), "student-t needs df; write student-t:df=VALUE"

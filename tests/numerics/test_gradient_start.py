@@ -52,6 +52,28 @@ def test_equal_weights_give_students_t(t, ratio):
     assert start_below(t, 1 - 1e-12, ratio) == pytest.approx(expected, abs=1e-9)
 
 
+def test_variance_for_beta2_near_one():
+    """v_3 in powers of 1 - beta2 = d: g_0^2 (1-3d) + d (g_1^2 + g_2^2 + g_3^2) to first order.
+
+    The variance is that of four squares with weights 1-b^3, split by the bias-corrected weights, and
+    b^3: here integrated in 30 digits.
+    """
+    with mp.workdps(30):
+        b = mp.mpf(1 - 1e-9)
+        weights = [b**3, *((1 - b) * b**k for k in range(3))]
+
+        def moment(p):
+            scales = [mp.mpf(10) ** k for k in range(-6, 16, 2)]
+            integral = mp.quad(
+                lambda z: z ** (p - 1) / mp.sqrt(mp.fprod(1 + 2 * z * w for w in weights)),
+                [0, *scales, mp.inf],
+            )
+            return integral / mp.gamma(p)
+
+        exact = moment(mp.mpf(1)) - moment(mp.mpf(1) / 2) ** 2
+    assert start_variance(3, 1 - 1e-9) == pytest.approx(float(exact), rel=1e-12)
+
+
 def test_probability_and_median_against_a_sample():
     rng = np.random.default_rng(3)
     n, t, beta2 = 200_000, 5, 0.9
@@ -70,6 +92,10 @@ def test_probability_and_median_against_a_sample():
     ("call", "message"),
     [
         (lambda: start_variance(0, 0.9), "t must be an integer >= 1; got 0"),
+        (
+            lambda: start_variance(5, 1e-200),
+            "beta2 must be 0 or at least 1e-100 for the exact law; got 1e-200; use 0",
+        ),
         (lambda: start_below(3, 1.0), "beta2 must lie in [0, 1); got 1.0"),
         (lambda: start_below(3, 0.9, 0.0), "ratio must be finite and > 0; got 0.0"),
     ],

@@ -3,10 +3,12 @@
 import copy
 import io
 
+import numpy as np
 import pytest
 import torch
 
-from varlab.optim import LAMB, Adam2k, AdamEps, RAdam
+from varlab.core import InputError
+from varlab.optim import LAMB, Adam2k, AdamEps, LinearWarmupLR, MultiplierLR, RAdam
 from varlab.optim.moves import Bucket
 from varlab.optim.stepwise import StepwiseAdam
 
@@ -244,9 +246,20 @@ def test_grad_scaler_skips_steps_that_overflow():
     assert theta.isfinite().all()
 
 
-def test_step_of_the_base_class_is_left_to_subclasses():
-    with pytest.raises(NotImplementedError):
-        StepwiseAdam.move(RAdam([plain()]), {}, 1, Bucket())
+@pytest.mark.parametrize("base", [StepwiseAdam, MultiplierLR])
+def test_base_classes_name_what_a_subclass_must_give(base):
+    with pytest.raises(TypeError, match="abstract"):
+        base(torch.optim.SGD([plain()]))
+
+
+def test_numpy_numbers_are_numbers():
+    """What the library computes, such as a threshold, comes as NumPy's numbers."""
+    optimizer = RAdam([plain()], lr=np.float32(1e-3), threshold=np.float64(5))
+    assert optimizer.defaults["threshold"] == 5
+    Adam2k([plain()], frozen_steps=np.int64(5))
+    LinearWarmupLR(optimizer, np.int64(100))
+    with pytest.raises(InputError, match="frozen_steps must be an integer >= 0"):
+        Adam2k([plain()], frozen_steps=np.float64(5))
 
 
 @methods

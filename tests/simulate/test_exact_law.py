@@ -131,11 +131,14 @@ def test_departures_agree_with_their_exact_laws(law):
     assert (late["detectable"] / late["expected"]).max() < 0.15
 
 
-@pytest.mark.parametrize("tau", [0.1, 0.5, 3.0])
-def test_the_quadrature_over_shared_means_has_converged(monkeypatch, tau):
-    coarse = SharedMean(tau, mu=0.3).exact(60, 0.98)
-    monkeypatch.setattr(shared_mean, "NODES", 3 * shared_mean.NODES)
-    fine = SharedMean(tau, mu=0.3).exact(60, 0.98)
+@pytest.mark.parametrize(
+    ("tau", "mu"), [(0.1, 0.3), (0.5, 0.3), (3.0, 0.3), (3.0, 20.0), (30.0, 200.0), (1000.0, 0.0)]
+)
+def test_the_quadrature_over_shared_means_has_converged(monkeypatch, tau, mu):
+    """Means far from 0 crowd together in u: (30, 200) is 0.15 wide there."""
+    coarse = SharedMean(tau, mu=mu).exact(60, 0.98)
+    monkeypatch.setattr(shared_mean, "SPACING", shared_mean.SPACING / 3)
+    fine = SharedMean(tau, mu=mu).exact(60, 0.98)
     assert coarse.var() == pytest.approx(fine.var(), rel=1e-8)
     assert coarse.log_var() == pytest.approx(fine.log_var(), rel=1e-8)
 

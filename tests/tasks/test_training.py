@@ -99,7 +99,7 @@ def test_a_killed_experiment_goes_on_to_the_same_result(tmp_path, monkeypatch):
 
 def test_foreign_and_damaged_stores_are_left_alone(tmp_path):
     train(experiment(ADAM), out=tmp_path / "runs")
-    with pytest.raises(InputError, match="holds another experiment"):
+    with pytest.raises(InputError, match="holds another experiment: "):
         train(experiment(ADAM, steps=7), out=tmp_path / "runs")
     (tmp_path / "runs" / "run-0-1.json").write_text("{")
     with pytest.raises(InputError, match="is damaged; remove it"):
@@ -123,3 +123,10 @@ def test_bad_experiments_are_one_clear_line(change, message):
         experiment(ADAM, **change)
     with pytest.raises(InputError, match="arms must have names that differ"):
         experiment(ADAM, ADAM)
+
+
+def test_what_the_factory_refuses_leaves_no_store(tmp_path):
+    wrong = Experiment("test", builtin("mlp", batch=0), (ADAM,), 6, 2)
+    with pytest.raises(InputError):
+        train(wrong, out=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()

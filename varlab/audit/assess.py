@@ -26,12 +26,12 @@ def assess(
     protocol: str | None = None,
     replicas: int | None = None,
     steps: int | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     inits: int | None = None,
     orders: int | None = None,
-    select: str = "*",
-    coordinates: int = 64,
-    after: int = 0,
+    select: str | None = None,
+    coordinates: int | None = None,
+    after: int | None = None,
     task: str | None = None,
     out: str | Path | None = None,
     resume: bool = False,
@@ -51,7 +51,8 @@ def assess(
     protocol : {"frozen", "run", "ensemble"}, optional
         The recording's own, or ``ensemble``.
     replicas, steps, seed, inits, orders, select, coordinates, after, task, out, resume, vectorised
-        How to run a factory; see :func:`varlab.audit.record.record`. Not for recordings.
+        How to run a factory, with the defaults of :func:`varlab.audit.record.record`. Not for
+        recordings.
     bands : Bands, optional
         Equivalence bands of the four effects.
     level : float
@@ -72,7 +73,14 @@ def assess(
             "steps": steps,
             "inits": inits,
             "orders": orders,
+            "seed": seed,
+            "select": select,
+            "coordinates": coordinates,
+            "after": after,
+            "task": task,
             "out": out,
+            "resume": resume or None,
+            "vectorised": vectorised,
         }
         for name, value in given.items():
             if value is not None:
@@ -88,12 +96,12 @@ def assess(
             protocol=chosen.value,
             replicas=replicas,
             steps=DEFAULT_STEPS[chosen] if steps is None else steps,
-            seed=seed,
+            seed=0 if seed is None else seed,
             inits=inits,
             orders=orders,
-            select=select,
-            coordinates=coordinates,
-            after=after,
+            select="*" if select is None else select,
+            coordinates=64 if coordinates is None else coordinates,
+            after=0 if after is None else after,
             task=task,
             out=out,
             resume=resume,

@@ -13,7 +13,7 @@ from functools import cache
 import numpy as np
 from scipy import stats
 
-from varlab.claims.sampling import RATE, Array, fourth_central
+from varlab.claims.sampling import RATE, Array, Power, fourth_central
 from varlab.core import (
     Claim,
     ClaimKind,
@@ -39,26 +39,6 @@ class Estimator:
     trajectories: int = 5000
     first: int = 5
     power: int = 1
-
-
-@dataclass(frozen=True)
-class Power:
-    """The law of psi^power."""
-
-    base: AdaptiveRate
-    power: int
-
-    def mean(self) -> float:
-        """E[psi^power]."""
-        return self.base.moment(self.power)
-
-    def var(self) -> float:
-        """Var[psi^power]."""
-        return self.base.moment(2 * self.power) - self.mean() ** 2
-
-    def moment(self, k: float, /) -> float:
-        """E[psi^(power k)]."""
-        return self.base.moment(self.power * k)
 
 
 @cache

@@ -18,7 +18,7 @@ from varlab.claims.figure9_paths import (
     listed,
     sampled,
 )
-from varlab.claims.sampling import QUANTILE, RATE, Array, Sampled
+from varlab.claims.sampling import QUANTILE, RATE, Array, Power, Sampled
 from varlab.core import Context, Finding
 from varlab.numerics import psi_variance_at, rectification
 from varlab.numerics.adaptive_rate import AdaptiveRate
@@ -34,23 +34,16 @@ class Plotted:
     power: int
 
 
-def power_variance(law: AdaptiveRate, power: int) -> float:
-    """Var[psi^power]."""
-    if power == 1:
-        return law.var()
-    return law.moment(2 * power) - law.moment(power) ** 2
-
-
 def quantity_numeric(formula: Plotted, context: Context) -> Finding:
     """The stated levels against the exact Var[psi_t^power] at the last step."""
     found, gaps = {}, {}
     for mean, level in LEVELS.items():
-        found[mean] = power_variance(AdaptiveRate(STEPS, BETA2, mean), formula.power)
+        found[mean] = Power(AdaptiveRate(STEPS, BETA2, mean), formula.power).var()
         gaps[mean] = math.exp(abs(math.log(found[mean] / level))) - 1
     worst = max(gaps, key=lambda mean: gaps[mean])
     r_squared = float(rectification(STEPS, BETA2)) ** 2
     rates = {mean: float(psi_variance_at(STEPS, BETA2, mean)) for mean in LEVELS}
-    start = power_variance(AdaptiveRate(FIRST, BETA2), 2)
+    start = Power(AdaptiveRate(FIRST, BETA2), 2).var()
     name = {1: "psi_t", 2: "1/vhat_t"}[formula.power]
     return Finding.within(
         gaps[worst],

@@ -105,6 +105,8 @@ def _exact_numeric(formula: LawStatement, _: Context) -> Finding:
         direct = direct_moment(1, 2, decay, digits=25)
         rows.append(("E[psi_2], Mellin and polar integral", mellin_mean(product), direct))
         rows.append(("E[psi_2], float64", mp.mpf(AdaptiveRate(2, 0.9).mean()), direct))
+        carlson = theory.third_step_second_moment(decay)
+        rows.append(("E[psi_3^2], Carlson", mp.mpf(AdaptiveRate(3, 0.9).moment(2)), carlson))
         for step in (3, 4, 10):
             slow = theory.variance(step, decay, digits=25)
             rows.append((f"Var[psi_{step}]", mp.mpf(AdaptiveRate(step, 0.9).var()), slow))

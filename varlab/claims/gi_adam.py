@@ -27,7 +27,7 @@ from varlab.claims.gi_adam_spread import (
     check_variance_numeric,
     check_variance_symbolic,
 )
-from varlab.claims.recursions import Array, adam_moments
+from varlab.claims.recursions import adam_moments, started_moments
 from varlab.claims.sampling import QUANTILE, RATE, finding
 from varlab.core import (
     Claim,
@@ -47,15 +47,6 @@ from varlab.theory.moving_average import DOMAIN
 from varlab.theory.symbols import b2, t
 
 ROUNDING = 1e-12  # a few hundred additions of positive terms
-
-
-def started_moments(start: Array, gradients: Array, beta2: float) -> Array:
-    """v_t at every step, v_0 = start^2, by the printed recursion."""
-    v, found = start**2, np.empty_like(gradients)
-    for step, g in enumerate(gradients):
-        v = beta2 * v + (1 - beta2) * g**2
-        found[step] = v
-    return found
 
 
 # --- No bias. The formula under test is the weight of g_0^2 in v_t.

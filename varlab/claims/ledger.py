@@ -14,7 +14,7 @@ from typing import Any
 
 from varlab import __version__
 from varlab.claims.registry import collect, select
-from varlab.core import Budget, Claim, Evidence, InputError, Result, Ruling, Verdict, require
+from varlab.core import Budget, Claim, Evidence, InputError, Result, Ruling, Verdict, whole
 
 SCHEMA = 1
 COMMITTED = "released_ledger.json"
@@ -172,12 +172,9 @@ def check_request(budget: str, seed: int, jobs: int | None) -> None:
     """Refuse what :func:`verify` would refuse, before anything is written or computed."""
     if budget not in tuple(Budget):
         raise InputError(f"budget must be fast or full; got {budget!r}")
-    require(_whole(seed) and seed >= 0, "seed", "be an integer >= 0", seed)
-    require(jobs is None or (_whole(jobs) and jobs >= 1), "jobs", "be an integer >= 1", jobs)
-
-
-def _whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    whole("seed", seed, 0)
+    if jobs is not None:
+        whole("jobs", jobs, 1)
 
 
 def _decide_in_processes(

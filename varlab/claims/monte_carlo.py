@@ -19,6 +19,7 @@ from varlab.claims.sampling import (
     QUANTILE,
     RATE,
     Array,
+    Power,
     Sampled,
     finding,
     fourth_central,
@@ -102,7 +103,7 @@ def _means(formula: sp.Expr, degrees: Sequence[float], power: int, context: Cont
     from varlab.simulate import mean_agrees
 
     laws = [ScaledInverseChi(r, SCALE) for r in degrees]
-    variances = [law.moment(2 * power) - law.moment(power) ** 2 for law in laws]
+    variances = [Power(law, power).var() for law in laws]
     means = [float(np.mean(draws(r, context, SCALE) ** power)) for r in degrees]
     assertion = mean_agrees(
         means,

@@ -83,12 +83,16 @@ def adagrad_denominators(gradients: Array) -> Array:
 
 def rmsprop_denominators(gradients: Array, decay: float) -> Array:
     """Root of the moving average of squared gradients at every step (Hinton's lecture, B3)."""
-    average = gradients[0] ** 2
-    denominators = np.empty_like(gradients)
-    for t, g in enumerate(gradients):
-        average = decay * average + (1 - decay) * g**2
-        denominators[t] = np.sqrt(average)
-    return denominators
+    return np.asarray(np.sqrt(started_moments(gradients[0], gradients, decay)))
+
+
+def started_moments(start: Array, gradients: Array, beta2: float) -> Array:
+    """v_t at every step, v_0 = start^2, by the printed recursion (GI-Adam's, and RMSProp's with g_1)."""
+    v, found = start**2, np.empty_like(gradients)
+    for step, g in enumerate(gradients):
+        v = beta2 * v + (1 - beta2) * g**2
+        found[step] = v
+    return found
 
 
 def descend(

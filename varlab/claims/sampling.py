@@ -46,6 +46,28 @@ class HasMoments(Protocol):
         """E[psi^k]."""
 
 
+@dataclass(frozen=True)
+class Power:
+    """The law of psi^power, from the law of psi."""
+
+    base: HasMoments
+    power: int
+
+    def mean(self) -> float:
+        """E[psi^power]."""
+        return self.base.moment(self.power)
+
+    def var(self) -> float:
+        """Var[psi^power]; for a power above 1 by subtraction, which cancels where it is small."""
+        if self.power == 1:
+            return self.base.var()
+        return self.base.moment(2 * self.power) - self.mean() ** 2
+
+    def moment(self, k: float, /) -> float:
+        """E[psi^(power k)]."""
+        return self.base.moment(self.power * k)
+
+
 def simulation_seed(seed: int, name: str) -> int:
     """Seed of the named simulation under the ledger's root seed."""
     return int(seed_sequence(seed, "claims", name).generate_state(1)[0])

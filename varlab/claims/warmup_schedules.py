@@ -31,6 +31,7 @@ from varlab.numerics.warmup import (
 )
 from varlab.theory import warmup as theory
 from varlab.theory.moving_average import rho_t
+from varlab.theory.rectification import degrees_polynomial
 from varlab.theory.symbols import b2
 
 BETA1, BETA2 = 0.9, 0.999
@@ -120,10 +121,8 @@ def sharp_threshold(formula: FirstAdaptive) -> float:
 def check_fact31_symbolic(formula: FirstAdaptive, _: Context) -> Finding:
     """rho_steps > threshold as a polynomial inequality in b2: count its roots."""
     n = formula.steps
-    # (rho_t - threshold) sum b^(k-1) = sum (2k - 1 - threshold) b^(k-1).
-    polynomial = sp.Poly(
-        sum((2 * k - 1 - formula.threshold) * b2 ** (k - 1) for k in range(1, n + 1)), b2
-    )
+    # (rho_t - threshold) sum b^(k-1)
+    polynomial = degrees_polynomial(n, sp.sympify(formula.threshold))
     series = sum(b2 ** (k - 1) for k in range(1, n + 1))
     same = sp.cancel((rho_t(sp.Integer(n)) - formula.threshold) * series - polynomial.as_expr())
     if same != 0:

@@ -173,7 +173,7 @@ def spread(arguments: Sequence[str]) -> list[str]:
     found: list[str] = []
     current: str | None = None
     for argument in arguments:
-        if argument.startswith("--"):
+        if argument.startswith("--") or argument == "-h":
             current = argument if argument in LISTS else None
             found.append(argument)
         elif current is not None and found[-1] != current:

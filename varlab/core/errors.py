@@ -88,7 +88,7 @@ def real(
     if not isinstance(value, bool | str | bytes | complex):
         try:
             number = float(value)
-        except (TypeError, ValueError, OverflowError):
+        except (TypeError, ValueError, OverflowError, RuntimeError):  # the last: torch's tensors
             number = math.nan
     require(not math.isnan(number) and inside(number), name, domain, value, remedy)
     return number

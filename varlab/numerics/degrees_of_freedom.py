@@ -71,9 +71,14 @@ def sma_degrees(t: Array, beta2: Array) -> Array:
     return t * _langevin_complement(0.5 * rate * t) + _langevin(0.5 * rate)
 
 
+def sma_limit(beta2: Array) -> Array:
+    """rho_inf on checked arrays; see :func:`rho_inf`."""
+    return (1.0 + beta2) / (1.0 - beta2)
+
+
 def kish_degrees(t: Array, beta2: Array) -> Array:
     """n_t on checked arrays; see :func:`degrees_of_freedom`."""
-    return (1.0 + beta2) / (1.0 - beta2) * np.tanh(0.5 * decay_rate(beta2) * t)
+    return sma_limit(beta2) * np.tanh(0.5 * decay_rate(beta2) * t)
 
 
 def degrees_of_freedom(t: ArrayLike, beta2: ArrayLike, kind: DegreesKind = "sma") -> Array:
@@ -113,8 +118,7 @@ def degrees_of_freedom(t: ArrayLike, beta2: ArrayLike, kind: DegreesKind = "sma"
 
 def rho_inf(beta2: ArrayLike) -> Array:
     """Limit of both degrees of freedom as t grows: 2/(1-beta2) - 1 = (1+beta2)/(1-beta2); R 4.1."""
-    beta2_ = decay(beta2)
-    return scalar_or_array((1.0 + beta2_) / (1.0 - beta2_))
+    return scalar_or_array(sma_limit(decay(beta2)))
 
 
 def rho_inf_excess(beta2: Array, threshold: float) -> Array:

@@ -33,6 +33,17 @@ def depth(beta2: float, order: float) -> float:
     return _DEPTH + max(order, 0.0) * rate + _SIGMAS * math.sqrt(2.0 * rate)
 
 
+def require_decay_in_range(beta2: float) -> None:
+    """Refuse 0 < beta2 < 1e-100: the weights that decide the moments leave the range of float64."""
+    require(
+        beta2 == 0.0 or beta2 >= _SMALLEST_DECAY,
+        "beta2",
+        f"be 0 or at least {_SMALLEST_DECAY:g} for the exact law",
+        beta2,
+        "use 0",
+    )
+
+
 @lru_cache(maxsize=256)
 def ema_form(t: float, beta2: float, mu: float, ar1: float, order: float = 2.0) -> QuadraticForm:
     """vhat_t for g of unit variance, ready for moments E[psi^k] with k <= order.
@@ -55,13 +66,7 @@ def ema_form(t: float, beta2: float, mu: float, ar1: float, order: float = 2.0) 
     DomainError
         For 0 < beta2 < 1e-100: the weights that decide the moments leave the range of float64.
     """
-    require(
-        beta2 == 0.0 or beta2 >= _SMALLEST_DECAY,
-        "beta2",
-        f"be 0 or at least {_SMALLEST_DECAY:g} for the exact law",
-        beta2,
-        "use 0",
-    )
+    require_decay_in_range(beta2)
     reach = depth(beta2, order) if beta2 > 0.0 else _DEPTH
     if ar1 == 0.0:
         weights, counts = ema_atoms(t, beta2, reach)

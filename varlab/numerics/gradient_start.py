@@ -10,11 +10,11 @@ import math
 
 import numpy as np
 
-from varlab.numerics.ema_law import depth, ema_form
+from varlab.numerics.ema_law import depth, ema_form, require_decay_in_range
 from varlab.numerics.inputs import below_one, number, positive, whole_from_one
 from varlab.numerics.mellin import root_variance
 from varlab.numerics.quadratic_form import WeightedChiSquares
-from varlab.numerics.weights import ema_atoms
+from varlab.numerics.weights import bias_correction, ema_atoms
 
 # Asked of the adaptive quadrature, whose integrand is smooth and at most 1.
 _ABSOLUTE = 1e-12
@@ -39,7 +39,7 @@ def start_variance(t: int, beta2: float) -> float:
     Raises
     ------
     DomainError
-        For t or beta2 outside its domain.
+        For t or beta2 outside its domain, or 0 < beta2 < 1e-100.
 
     Examples
     --------
@@ -49,9 +49,10 @@ def start_variance(t: int, beta2: float) -> float:
     step, b = _checked(t, beta2)
     if step < 2 or b == 0.0:
         return math.inf
+    require_decay_in_range(b)
     weights, counts = ema_atoms(step, b, depth(b, 2.0))
-    kept = b**step
-    form = WeightedChiSquares(np.append((1.0 - kept) * weights, kept), np.append(counts, 1.0), 0.0)
+    scaled = float(bias_correction(step, b)) * weights
+    form = WeightedChiSquares(np.append(scaled, b**step), np.append(counts, 1.0), 0.0)
     return root_variance(form)
 
 
@@ -76,7 +77,7 @@ def start_below(t: int, beta2: float, ratio: float = 1.0) -> float:
     Raises
     ------
     DomainError
-        For a parameter outside its domain.
+        For a parameter outside its domain, or 0 < beta2 < 1e-100.
 
     Examples
     --------
@@ -107,7 +108,12 @@ def median_multiplier(t: int, beta2: float) -> float:
     Parameters
     ----------
     t, beta2
-        As for :func:`start_variance`; 0 < beta2.
+        As for :func:`start_variance`.
+
+    Raises
+    ------
+    DomainError
+        For t or beta2 outside its domain, or 0 < beta2 < 1e-100.
 
     Examples
     --------
@@ -119,7 +125,7 @@ def median_multiplier(t: int, beta2: float) -> float:
     step, b = _checked(t, beta2)
     # The median of x is 1 at t = 1 and falls to the median of a squared normal, 0.455.
     middle = float(brentq(lambda x: start_below(step, b, x) - 0.5, 0.4, 1.1, xtol=1e-9))
-    return 1.0 / math.sqrt(1.0 - b**step + b**step * middle)
+    return 1.0 / math.sqrt(float(bias_correction(step, b)) + b**step * middle)
 
 
 def _checked(t: int, beta2: float) -> tuple[int, float]:

@@ -101,7 +101,7 @@ class WeightedChiSquares(QuadraticForm):
             y = self._scaled(z[part])
             log_excess[part] = 0.5 * self._sum(log1p_excess(y))
             if self.mu != 0.0:
-                log_excess[part] += 0.5 * self.mu**2 * self._sum(y * y / (1.0 + y))
+                log_excess[part] += 0.5 * self.mu**2 * self._sum(y * (y / (1.0 + y)))
         return self.log_transform(z), log_excess
 
     def _sum(self, terms: Numbers) -> Numbers:

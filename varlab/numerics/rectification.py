@@ -14,6 +14,7 @@ from varlab.numerics.degrees_of_freedom import (
     rho_inf_excess,
     sma_degrees,
     sma_excess,
+    sma_limit,
 )
 from varlab.numerics.inputs import Array, decay, scalar_or_array, steps
 from varlab.numerics.inverse_chi import psi_variance
@@ -26,7 +27,7 @@ def radam_factor(t: Array, beta2: Array) -> Array:
     """R section 4.2 on checked arrays; see :func:`rectification`."""
     excess, limit_excess = sma_excess(t, beta2, 4.0), rho_inf_excess(beta2, 4.0)
     adaptive = (excess > 0) & (limit_excess > 0)
-    rho, limit = sma_degrees(t, beta2), (1.0 + beta2) / (1.0 - beta2)
+    rho, limit = sma_degrees(t, beta2), sma_limit(beta2)
     # No factor there: rho_inf - 2 vanishes at beta2 = 1/3.
     limit_excess = np.where(adaptive, limit_excess, 1.0)
     # rho - 2 from rho - 4, so that both factors see the same rho.
@@ -38,7 +39,7 @@ def kish_factor(t: Array, beta2: Array) -> Array:
     """sqrt(Var[psi_inf] / Var[psi_t]) through Kish's degrees of freedom, on checked arrays."""
     degrees = kish_degrees(t, beta2)
     finite = degrees > 2.0
-    limit = np.where(finite, (1.0 + beta2) / (1.0 - beta2), 3.0)
+    limit = np.where(finite, sma_limit(beta2), 3.0)
     ratio = psi_variance(limit) / psi_variance(np.where(finite, degrees, 3.0))
     return np.where(finite, np.sqrt(ratio), np.nan)
 

@@ -57,7 +57,7 @@ class ScaledInverseChi(RateLaw):
 
     def var(self) -> float:
         """Var[psi] (R Eq. 2); infinite for rho <= 2."""
-        return self.tau**2 * float(psi_variance(self.rho))
+        return self.tau * (self.tau * float(psi_variance(self.rho)))
 
     def log_mean(self) -> float:
         """E[log psi] = log tau + (log(rho/2) - digamma(rho/2))/2."""

@@ -6,6 +6,7 @@ import math
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from varlab.core.memory import require_memory
 from varlab.numerics.degrees_of_freedom import decay_rate
@@ -59,6 +60,16 @@ def lag_weights(lags: Array, t: float, beta2: float) -> Array:
         return np.where(lags == 0, 1.0, 0.0)
     rate = float(decay_rate(np.asarray(beta2)))
     return np.exp(-rate * lags) * ((1.0 - beta2) / -math.expm1(-rate * t))
+
+
+def bias_correction(t: ArrayLike, beta: float) -> Array:
+    """1 - beta^t, the sum of the plain average's weights, without cancellation (A section 3).
+
+    ``t`` of any shape, >= 0; ``beta`` in [0, 1); the result has the shape of ``t``.
+    """
+    if beta == 0:
+        return np.ones(np.shape(t))
+    return np.asarray(-np.expm1(np.asarray(t) * math.log(beta)))
 
 
 def kept_terms(t: float, beta2: float, depth: float) -> int:

@@ -7,13 +7,13 @@ from typing import Any
 
 from torch import Tensor
 
-from varlab.core import require
+from varlab.core import whole
+from varlab.numerics.weights import bias_correction
 from varlab.optim.moves import (
     Bucket,
     Group,
     adam_step,
     advance_moments,
-    bias_correction,
 )
 from varlab.optim.stepwise import StepwiseAdam
 
@@ -70,9 +70,7 @@ class Adam2k(StepwiseAdam):
     def check_group(self, group: Mapping[str, Any]) -> None:
         """Also check ``frozen_steps``."""
         super().check_group(group)
-        frozen = group["frozen_steps"]
-        valid = isinstance(frozen, int) and not isinstance(frozen, bool) and frozen >= 0
-        require(valid, "frozen_steps", "be an integer >= 0", frozen, "the paper's is 2000")
+        whole("frozen_steps", group["frozen_steps"], 0, remedy="the paper's is 2000")
 
     def move(self, group: Group, t: int, bucket: Bucket) -> None:
         """Fill v while frozen, then Adam's step with m corrected from its own first step."""
@@ -82,7 +80,7 @@ class Adam2k(StepwiseAdam):
             return
         beta1 = group["betas"][0]
         # torch's kernel divides m by 1 - beta1^t with the t of v; this puts m's own in its place.
-        rate = bias_correction(beta1, t) / bias_correction(beta1, t - frozen)
+        rate = float(bias_correction(t, beta1) / bias_correction(t - frozen, beta1))
         adam_step(group, bucket, rate=rate)
 
 
@@ -136,5 +134,5 @@ class AdamEps(StepwiseAdam):
 
     def move(self, group: Group, t: int, bucket: Bucket) -> None:
         """Adam's step with the eps that torch's placement needs at ``t``."""
-        corrected = group["eps"] / bias_correction(group["betas"][1], t) ** 0.5
+        corrected = group["eps"] / float(bias_correction(t, group["betas"][1])) ** 0.5
         adam_step(group, bucket, eps=corrected)

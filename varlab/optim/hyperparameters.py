@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from varlab.core import InputError, require
+from varlab.core import InputError, real, require
 
 
 class Domain(NamedTuple):
@@ -72,10 +72,9 @@ def check_hyperparameters(values: Mapping[str, Any]) -> None:
 
 def _check(name: str, value: Any) -> None:
     domain = DOMAINS[name]
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if isinstance(value, Tensor) and value.numel() == 1:
-        value, is_number = value.item(), True
-    require(is_number and domain.holds(value), name, domain.words, value, domain.remedy)
+        value = value.item()
+    real(name, value, domain.words, domain.holds, domain.remedy)
 
 
 def materialised(params: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +11,7 @@ from torch import Tensor
 from torch.optim.adam import adam
 
 from varlab.core import InputError
+from varlab.numerics.weights import bias_correction
 
 Group = dict[str, Any]
 
@@ -130,14 +130,9 @@ def momentum_step(group: Group, bucket: Bucket, t: int) -> None:
         for param in bucket.params:
             param.mul_(1 - lr * group["weight_decay"])
     advance_moments(group, bucket)
-    rate = lr / bias_correction(group["betas"][0], t)
+    rate = lr / float(bias_correction(t, group["betas"][0]))
     for param, m in zip(bucket.params, bucket.exp_avgs, strict=True):
         param.add_(m, alpha=-rate)
-
-
-def bias_correction(beta: float, t: int) -> float:
-    """1 - beta^t, without cancellation for beta near 1."""
-    return 1.0 if beta == 0 else -math.expm1(t * math.log(beta))
 
 
 def _use_fused(group: Group, bucket: Bucket) -> bool:

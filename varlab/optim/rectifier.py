@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from varlab.core import require
+from varlab.core import real, require
 from varlab.numerics import first_adaptive_step, rectification
 
 Rectifier = Literal["radam", "exact"]
@@ -28,12 +28,11 @@ def check_rectifier(rectify: Any, threshold: Any) -> None:
         ``rectify="exact"``, which has none.
     """
     require(rectify in get_args(Rectifier), "rectify", "be 'radam' or 'exact'", rectify)
-    is_number = isinstance(threshold, int | float) and not isinstance(threshold, bool)
-    require(
-        is_number and SMALLEST_THRESHOLD <= threshold < math.inf,
+    real(
         "threshold",
-        "be a finite number >= 4",
         threshold,
+        "be a finite number >= 4",
+        lambda x: SMALLEST_THRESHOLD <= x < math.inf,
         "r_t does not exist below; 4 is the paper's, 5 the authors' code's",
     )
     require(

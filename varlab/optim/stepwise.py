@@ -8,6 +8,7 @@ are handed to it as the subclass wants them at t (:mod:`varlab.optim.moves`).
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from functools import wraps
 from types import MappingProxyType
@@ -42,7 +43,7 @@ def _eager(step: Step) -> Step:
     return cast(Step, eager)
 
 
-class StepwiseAdam(Checked, torch.optim.Adam):
+class StepwiseAdam(Checked, torch.optim.Adam, ABC):
     """Adam whose subclasses say, in :meth:`move`, what happens at step number t."""
 
     # A subclass's own options until they stand in ``defaults``; empty for an unpickled optimiser.
@@ -128,9 +129,9 @@ class StepwiseAdam(Checked, torch.optim.Adam):
                     self.move(group, t, bucket)
         return loss
 
+    @abstractmethod
     def move(self, group: Group, t: int, bucket: Bucket) -> None:
         """Make step number ``t`` (from 1) of the parameters in ``bucket``."""
-        raise NotImplementedError
 
     def _buckets(self, group: Group) -> Iterator[tuple[int, Bucket]]:
         buckets: dict[tuple[int, torch.dtype, torch.device], Bucket] = {}

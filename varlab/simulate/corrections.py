@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from varlab.numerics.weights import bias_correction
 from varlab.simulate.moments import Moments
-from varlab.simulate.plan import bias_correction
 from varlab.simulate.request import Request
 
 

@@ -11,6 +11,8 @@ import numpy as np
 import torch
 import torch.distributed as dist
 
+from varlab.core import InputError, require, told
+
 
 @dataclass(frozen=True)
 class World:
@@ -19,7 +21,6 @@ class World:
     rank: int = 0
     size: int = 1
     local_rank: int = 0
-    local_size: int = 1
 
     def share(self, pending: list[int]) -> list[int]:
         """The segments that this rank computes: every ``size``-th."""
@@ -44,25 +45,48 @@ class World:
             dist.barrier()
 
 
+REMEDY = "start with torchrun, or unset WORLD_SIZE"
+
+
+def speaks() -> bool:
+    """Whether this process is the one of its group that prints and writes."""
+    return _asked_for() == 1 or os.environ.get("RANK", "0") == "0"
+
+
+def _asked_for() -> int:
+    given = os.environ.get("WORLD_SIZE", "1")
+    require(
+        given.isdecimal() and int(given) >= 1, "WORLD_SIZE", "be an integer >= 1", given, REMEDY
+    )
+    return int(given)
+
+
 @contextmanager
 def world(device_type: str) -> Iterator[World]:
     """Join the process group that torchrun describes in the environment; alone without one.
 
     A group that is already initialised is used as it is, and left open.
+
+    Raises
+    ------
+    InputError
+        ``WORLD_SIZE`` is no number, or torchrun's other variables are missing.
     """
-    size = int(os.environ.get("WORLD_SIZE", "1"))
+    size = _asked_for()
     if not dist.is_available() or (size == 1 and not dist.is_initialized()):
         yield World()
         return
     opened = not dist.is_initialized()
     if opened:
-        dist.init_process_group("nccl" if device_type == "cuda" else "gloo")
+        try:
+            dist.init_process_group("nccl" if device_type == "cuda" else "gloo")
+        except ValueError as error:  # left over from a scheduler: no address to meet at
+            raise InputError(f"WORLD_SIZE is {size}, but {told(error)}; {REMEDY}") from None
     try:
         yield World(
             dist.get_rank(),
             dist.get_world_size(),
             int(os.environ.get("LOCAL_RANK", "0")),
-            int(os.environ.get("LOCAL_WORLD_SIZE", "1")),
         )
     finally:
         if opened:

@@ -14,10 +14,11 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from varlab.numerics.weights import bias_correction
 from varlab.simulate.blocks import Block
 from varlab.simulate.moments import Moments
 from varlab.simulate.noise import Noise
-from varlab.simulate.plan import Group, Plan, bias_correction
+from varlab.simulate.plan import Group, Plan
 
 # An exact zero among float32 normals (probability about 2^-24 a draw) stands for all below 2^-26 or so.
 SMALLEST_SQUARE = 2.0**-52

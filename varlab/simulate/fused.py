@@ -8,11 +8,11 @@ from importlib.util import find_spec
 import numpy as np
 import torch
 
+from varlab.numerics.weights import bias_correction
 from varlab.simulate.blocks import Block
 from varlab.simulate.eager import SMALLEST_SQUARE
 from varlab.simulate.moments import Moments
 from varlab.simulate.noise import NORMALS, stream_seed
-from varlab.simulate.plan import bias_correction
 from varlab.simulate.processes import Normal
 from varlab.simulate.request import Request
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 
 from varlab.simulate.processes import Process
@@ -85,13 +83,6 @@ class Plan:
     def shifted(self, beta2: float) -> bool:
         """Whether a setting of this beta2 has mu != 0."""
         return any(not g.plain for g in self.groups if g.beta2 == beta2)
-
-
-def bias_correction(steps: np.ndarray, beta: float) -> np.ndarray:
-    """1 - beta^t, the sum of the average's weights, without cancellation (A section 3)."""
-    if beta == 0:
-        return np.ones(np.shape(steps))
-    return np.asarray(-np.expm1(steps * math.log(beta)))
 
 
 def rows_per_tile(width: int) -> int:

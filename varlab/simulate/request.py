@@ -10,6 +10,7 @@ from typing import Any, Literal
 from varlab.core import InputError, real, require, whole
 from varlab.simulate.blocks import Partition
 from varlab.simulate.processes import LAWS, Process
+from varlab.simulate.processes.base import shortest
 from varlab.simulate.statistics import Statistic, selected
 
 Precision = Literal["float32", "float64"]
@@ -28,7 +29,7 @@ class Setting:
     @property
     def label(self) -> str:
         """Name for plots and the ``setting`` coordinate."""
-        return f"{self.law.label}, beta2={self.beta2:g}"
+        return f"{self.law.label}, beta2={shortest(self.beta2)}"
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,10 @@ def request(
     require(bool(betas), "beta2", "name at least one value", beta2)
     require(dtype in ("float32", "float64"), "dtype", "be 'float32' or 'float64'", dtype)
     settings = tuple(Setting(one, b) for b in betas for one in laws)
+    labels = [setting.label for setting in settings]
+    for label in labels:
+        once = labels.count(label) == 1
+        require(once, "settings", "differ from each other", label, "name each law and beta2 once")
     if dtype == "float32":
         for setting in settings:
             _require_resolution(setting)

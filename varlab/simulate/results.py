@@ -8,7 +8,7 @@ import xarray as xr
 from varlab.numerics import degrees_of_freedom, rectification
 from varlab.simulate.moments import Moments
 from varlab.simulate.request import Request, Setting
-from varlab.simulate.statistics import RECTIFIED, Statistic
+from varlab.simulate.statistics import RECTIFIED
 
 
 def moments_available(setting: Setting, steps: int, order: float) -> np.ndarray:
@@ -80,11 +80,6 @@ def rectification_factors(request: Request) -> np.ndarray:
         for s in request.settings
     ]
     return np.stack(rows)
-
-
-def needed_order(statistic: Statistic, central: int) -> float:
-    """Order of psi's moment that the ``central``-th moment of a statistic stands for."""
-    return statistic.power * central
 
 
 def _available(request: Request, order: float) -> np.ndarray:

@@ -20,24 +20,19 @@ class Statistic:
     power : float
         It behaves like psi^power where vhat is near 0 (0: all its moments exist), so its k-th
         moment is a moment of psi of order k * power.
-    psi_power, log_slope : float
-        How it follows psi when gradients are scaled by 1/sigma: psi_power for powers of psi;
-        ``log_slope`` for its logarithm.
     """
 
     name: str
     meaning: str
     power: float
-    psi_power: float = 0.0
-    log_slope: float = 0.0
 
 
 STATISTICS: dict[str, Statistic] = {
     s.name: s
     for s in (
-        Statistic("psi", "psi_t = 1/sqrt(vhat_t)", power=1, psi_power=1),
-        Statistic("log_psi", "log psi_t", power=0, log_slope=1),
-        Statistic("inverse_v", "1/vhat_t = psi_t^2", power=2, psi_power=2),
+        Statistic("psi", "psi_t = 1/sqrt(vhat_t)", power=1),
+        Statistic("log_psi", "log psi_t", power=0),
+        Statistic("inverse_v", "1/vhat_t = psi_t^2", power=2),
         Statistic("update", "mhat_t/sqrt(vhat_t)", power=0),
     )
 }

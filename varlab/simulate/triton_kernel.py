@@ -11,8 +11,6 @@ PROGRAM = 256
 # Settings that share the draws of a program; the averages of all stay in registers. With more than one
 # statistic eight would need more than the 255 registers of a thread.
 LARGEST_STACK, LARGEST_STACK_OF_SEVERAL = 8, 4
-# Philox makes four numbers at a time, hence four steps per round of the loop.
-UNROLLED = 4
 
 
 def largest_stack(statistics: int) -> int:
@@ -72,7 +70,7 @@ def moments_kernel(
     v = tl.zeros([STACK, SIZE], tl.float32)
     m = tl.zeros([STACK, SIZE], tl.float32)
     zero = trajectory * 0
-    for start in range(0, steps, 4):
+    for start in range(0, steps, 4):  # Philox makes four numbers at a time
         a, b, c, d = tl.philox(seed, trajectory, zero + start, zero, zero)
         z0, z1 = tl.pair_uniform_to_normal(tl.uint_to_uniform_float(a), tl.uint_to_uniform_float(b))
         z2, z3 = tl.pair_uniform_to_normal(tl.uint_to_uniform_float(c), tl.uint_to_uniform_float(d))

@@ -137,8 +137,8 @@ def next_batch(batches: Iterator[Any], step: int) -> Any:
     return batch
 
 
-def differentiate(task: Task, batch: Any, step: int) -> None:
-    """Gradients of the task's loss on ``batch``, left in the parameters.
+def differentiate(task: Task, batch: Any, step: int) -> Tensor:
+    """The task's loss on ``batch``; its gradients are left in the parameters.
 
     Raises
     ------
@@ -157,6 +157,7 @@ def differentiate(task: Task, batch: Any, step: int) -> None:
         )
     with users_code(f"the backward pass at step {step}"):
         loss.backward()  # type: ignore[no-untyped-call]
+    return loss
 
 
 def torch_seed(seed: int, *names: str | int) -> int:

@@ -7,6 +7,7 @@ in the same order, so that arms can be compared in pairs, seed by seed.
 from __future__ import annotations
 
 import json
+import math
 import multiprocessing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -23,7 +24,14 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from varlab import __version__
 from varlab.core import InputError, require, whole
 from varlab.core.files import write_atomic, writing
-from varlab.tasks.task import Task, build, own_randomness, torch_seed
+from varlab.tasks.task import (
+    Task,
+    build,
+    differentiate,
+    next_batch,
+    own_randomness,
+    torch_seed,
+)
 
 Progress = Callable[[int, int, str], None]
 SCHEMA = 1
@@ -115,7 +123,10 @@ def train(
     InputError
         A store of another experiment, batches that end early.
     """
-    require(isinstance(jobs, int) and jobs >= 1, "jobs", "be an integer >= 1", jobs)
+    whole("jobs", jobs, 1)
+    whole("seed", seed, 0)
+    if out is not None:  # what the factory refuses leaves no files
+        build(lambda s: experiment.factory(s, optimise=experiment.arms[0].optimise), seed)
     store = None if out is None else _Store(Path(out), experiment, seed)
     places = [(a, r) for a in range(len(experiment.arms)) for r in range(experiment.seeds)]
     runs = {place: store.load(*place) if store else None for place in places}
@@ -191,34 +202,35 @@ def one_thread() -> Iterator[None]:
 def run_arm(experiment: Experiment, arm: Arm, seed: int) -> dict[str, Any]:
     """One run, on one thread: its minibatch losses and its final evaluation."""
     task = build(lambda s: experiment.factory(s, optimise=arm.optimise), seed)
-    scheduler = arm.schedule(task.optimizer) if arm.schedule else None
     losses: list[float] = []
     with one_thread(), own_randomness(torch_seed(seed, "run")):
-        batches = iter(task.batches)
-        for step in range(1, experiment.steps + 1):
-            try:
-                batch = next(batches)
-            except StopIteration:
-                raise InputError(
-                    f"the batches ended before step {step}; give an endless iterable or fewer steps"
-                ) from None
-            task.optimizer.zero_grad(set_to_none=True)
-            loss = task.loss(task.model, batch)
-            loss.backward()  # type: ignore[no-untyped-call]
-            losses.append(float(loss.detach()))
-            if not np.isfinite(losses[-1]):
-                losses.pop()
-                break
-            if arm.clip is not None:
-                torch.nn.utils.clip_grad_norm_(task.model.parameters(), arm.clip)
-            task.optimizer.step()
-            advance(scheduler, arm, step, losses)
+        for _ in training_steps(task, arm, experiment.steps, losses):
+            pass
         diverged = len(losses) < experiment.steps
         final = task.evaluate(task.model) if task.evaluate and not diverged else {}
     return {"losses": losses, "final": final}
 
 
-def advance(
+def training_steps(task: Task, arm: Arm, steps: int, losses: list[float]) -> Iterator[int]:
+    """Train, and yield each step's number while its gradients are there, not clipped nor applied yet.
+
+    ``losses`` gains the minibatch losses; training ends early before a loss that is not finite.
+    """
+    scheduler = arm.schedule(task.optimizer) if arm.schedule else None
+    batches = iter(task.batches)
+    for step in range(1, steps + 1):
+        loss = float(differentiate(task, next_batch(batches, step), step).detach())
+        if not math.isfinite(loss):
+            return
+        losses.append(loss)
+        yield step
+        if arm.clip is not None:
+            torch.nn.utils.clip_grad_norm_(task.model.parameters(), arm.clip)
+        task.optimizer.step()
+        _advance(scheduler, arm, step, losses)
+
+
+def _advance(
     scheduler: LRScheduler | ReduceLROnPlateau | None, arm: Arm, step: int, losses: Sequence[float]
 ) -> None:
     """Step the arm's schedule, if any, after ``step``."""
@@ -249,8 +261,14 @@ class _Store:
                 found = json.loads(head.read_text(encoding="utf-8"))
             except json.JSONDecodeError:
                 found = None
-            if found != self.request:
-                raise InputError(f"{folder} holds another experiment; choose another place")
+            if not isinstance(found, dict):
+                found = {}
+            for name, asked in self.request.items():
+                if found.get(name) != asked:
+                    raise InputError(
+                        f"{folder} holds another experiment: {name} is {found.get(name)!r} there, "
+                        f"{asked!r} here; choose another place"
+                    )
         elif any(not entry.name.startswith(".") for entry in folder.iterdir()):
             raise InputError(f"{folder} is not empty and holds no experiment; choose another place")
         else:

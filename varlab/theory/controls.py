@@ -40,11 +40,6 @@ def printed_variance(eps: sp.Expr = eps) -> sp.Expr:
     return 1 / (12 * eps**2)
 
 
-def uniform_variance(eps: sp.Expr = eps, b2: sp.Expr = b2, t: sp.Expr = t) -> sp.Expr:
-    """Variance of a uniform variable on the support of psi_eps, (0, sqrt(1-b2^t)/eps)."""
-    return 1 / (12 * effective_eps(eps, b2, t) ** 2)
-
-
 def J(y: sp.Expr = y) -> sp.Expr:
     """J(y) = integral over x > 0 of exp(-x^2/2)/(x+y), y > 0, in closed form."""
     return sp.exp(-(y**2) / 2) * (sp.pi * sp.erfi(y / sp.sqrt(2)) - sp.Ei(y**2 / 2)) / 2

@@ -49,13 +49,6 @@ def determinant(
     return (sp.eye(len(weights)) + 2 * z * form).det("berkowitz")
 
 
-def ar1_transform(
-    t: int, b2: sp.Expr = b2, z: sp.Expr = z, s: sp.Expr = s, phi: sp.Expr = phi
-) -> sp.Expr:
-    """E[exp(-z vhat_t)] for AR(1) gradients."""
-    return determinant(ema_weights(t, b2), z, s, phi) ** sp.Rational(-1, 2)
-
-
 def continuant(
     weights: Sequence[sp.Expr], z: sp.Expr = z, s: sp.Expr = s, phi: sp.Expr = phi
 ) -> sp.Expr:

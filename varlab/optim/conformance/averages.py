@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from varlab.numerics.weights import bias_correction
 from varlab.optim.conformance.scenario import FloatArray
 
 
@@ -53,8 +54,8 @@ def averages(gradients: FloatArray, beta1: float, beta2: float) -> Averages:
     return Averages(
         m=m,
         v=moving_average(gradients**2, beta2),
-        correction1=bias_correction(len(gradients), beta1),
-        correction2=bias_correction(len(gradients), beta2),
+        correction1=corrections(len(gradients), beta1)[:, np.newaxis],
+        correction2=corrections(len(gradients), beta2)[:, np.newaxis],
         cancellation=np.abs(m) / size,
     )
 
@@ -69,8 +70,6 @@ def moving_average(values: FloatArray, beta: float) -> FloatArray:
     return result
 
 
-def bias_correction(steps: int, beta: float) -> FloatArray:
-    """1 - beta^t for t = 1..steps without cancellation, shape (steps, 1)."""
-    t = np.arange(1, steps + 1, dtype=np.float64)[:, np.newaxis]
-    with np.errstate(divide="ignore"):  # beta = 0: log 0 = -inf and the correction is 1
-        return np.asarray(-np.expm1(t * np.log1p(beta - 1.0)))
+def corrections(steps: int, beta: float) -> FloatArray:
+    """1 - beta^t for t = 1..steps, shape (steps,)."""
+    return bias_correction(np.arange(1.0, steps + 1.0), beta)

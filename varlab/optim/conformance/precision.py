@@ -14,7 +14,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from varlab.optim.conformance.averages import bias_correction
+from varlab.optim.conformance.averages import corrections
 from varlab.optim.conformance.reference import Reference
 from varlab.optim.conformance.scenario import FloatArray
 
@@ -36,7 +36,7 @@ class Arithmetic(StrEnum):
 def rho_error(beta2: float, steps: int, rho_inf: float, unit: float) -> FloatArray:
     """Allowed absolute error of rho_t, t = 1..steps, in arithmetic of unit roundoff ``unit``."""
     t = np.arange(1, steps + 1, dtype=np.float64)
-    correction = bias_correction(steps, beta2)[:, 0]
+    correction = corrections(steps, beta2)
     formula = ROUNDINGS * unit * abs(rho_inf) / correction
     return np.asarray(formula + _rounding_of_beta2(unit) * 2 * t**2 * beta2**t / correction**2)
 
@@ -73,7 +73,7 @@ def factor_error(found: Reference, steps: int, arithmetic: str, state: str) -> F
         sensitivity = 0.5 * (1 / (rho - 4) + 1 / (rho - 2) - 1 / rho)
     t = np.arange(1, steps + 1)
     memory = np.minimum(t, 1 / (1 - found.beta2))
-    correction = bias_correction(steps, found.beta2)[:, 0]
+    correction = corrections(steps, found.beta2)
     off = rho_error(found.beta2, steps, found.rho_inf, unit)
     from_rho = np.where(
         rho - 4 > 2 * off, off * sensitivity, np.where(rho + off > 4, np.inf, np.nan)

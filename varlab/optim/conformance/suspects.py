@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from varlab.optim.conformance.averages import bias_correction
+from varlab.numerics.warmup import exponential_warmup_multiplier, linear_warmup_multiplier
+from varlab.optim.conformance.averages import corrections
 from varlab.optim.conformance.reference import Reference
 from varlab.optim.conformance.scenario import FloatArray
 
@@ -50,7 +51,7 @@ class View:
 
     def correction(self, beta: float, shift: int = 0) -> FloatArray:
         """1 - beta^(t + shift); NaN where t + shift < 1."""
-        whole = bias_correction(self.steps + max(shift, 0), beta)[:, 0]
+        whole = corrections(self.steps + max(shift, 0), beta)
         if shift >= 0:
             return whole[shift:]
         return np.concatenate([np.full(-shift, np.nan), whole[:shift]])
@@ -249,14 +250,14 @@ SUSPECTS: tuple[Suspect, ...] = (
     Suspect(
         "it is min(1, (1-beta2) t/2): Adam with the untuned linear warm-up",
         lambda v: v.rho,
-        lambda v: np.minimum(1, (1 - v.beta2) * v.t / 2),
+        lambda v: linear_warmup_multiplier(v.t, v.beta2),
         radam=False,
         gated=False,
     ),
     Suspect(
         "it is 1 - exp(-(1-beta2) t): Adam with the untuned exponential warm-up",
         lambda v: v.rho,
-        lambda v: -np.expm1(-(1 - v.beta2) * v.t),
+        lambda v: exponential_warmup_multiplier(v.t, v.beta2),
         radam=False,
         gated=False,
     ),

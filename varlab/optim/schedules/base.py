@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from typing import Any
 
 from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from varlab.core import require
+from varlab.core import real, require
 
 
-class MultiplierLR(LRScheduler):
+class MultiplierLR(LRScheduler, ABC):
     """lr_t = lr_0 * multiplier(t), in closed form, so that a run may be resumed at any step.
 
     The optimiser's step number t counts from 1, torch's ``last_epoch`` from 0: the rate set at
@@ -30,9 +31,9 @@ class MultiplierLR(LRScheduler):
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
         super().__init__(optimizer, last_epoch)
 
+    @abstractmethod
     def multiplier(self, t: int, group: dict[str, Any]) -> float:
         """The factor on the base learning rate of ``group`` at step ``t`` (from 1)."""
-        raise NotImplementedError
 
     def get_lr(self) -> list[float | Tensor]:
         """The rates of all groups at step ``last_epoch + 1``."""
@@ -46,8 +47,7 @@ class MultiplierLR(LRScheduler):
 
 def require_positive(name: str, value: Any, remedy: str = "") -> None:
     """Raise ``DomainError`` unless ``value`` is a finite number > 0."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    require(is_number and 0 < value < math.inf, name, "be a finite number > 0", value, remedy)
+    real(name, value, "be a finite number > 0", lambda x: 0 < x < math.inf, remedy)
 
 
 def beta2_of(group: dict[str, Any]) -> float:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from torch.optim import Optimizer
-
 from varlab.numerics.warmup import exponential_warmup_multiplier, linear_warmup_multiplier
 from varlab.optim.schedules.base import MultiplierLR, beta2_of
 
@@ -24,9 +22,6 @@ class UntunedLinearLR(MultiplierLR):
     DomainError
         An optimiser without betas.
     """
-
-    def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
-        super().__init__(optimizer, last_epoch)
 
     def multiplier(self, t: int, group: dict[str, Any]) -> float:
         """min(1, (1-beta2) t/2)."""
@@ -47,9 +42,6 @@ class UntunedExponentialLR(MultiplierLR):
     DomainError
         An optimiser without betas.
     """
-
-    def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
-        super().__init__(optimizer, last_epoch)
 
     def multiplier(self, t: int, group: dict[str, Any]) -> float:
         """1 - exp(-(1-beta2) t)."""

@@ -111,6 +111,9 @@ class NoamLR(MultiplierLR):
 
     def multiplier(self, t: int, group: dict[str, Any]) -> float:
         """d^-0.5 min(t^-0.5, t T_w^-1.5)."""
-        return float(
-            self.model_dimension**-0.5 * min(t**-0.5, t * float(self.warmup_steps) ** -1.5)
-        )
+        return noam_multiplier(t, self.model_dimension, self.warmup_steps)
+
+
+def noam_multiplier(t: float, model_dimension: float, warmup_steps: float) -> float:
+    """d^-0.5 min(t^-0.5, t T_w^-1.5), its peak (d T_w)^-0.5 at t = T_w; see :class:`NoamLR`."""
+    return float(model_dimension**-0.5 * min(t**-0.5, t * float(warmup_steps) ** -1.5))

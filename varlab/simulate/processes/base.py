@@ -110,7 +110,12 @@ class Process(ABC):
         }
 
 
+def shortest(value: Any) -> str:
+    """A number as the shortest text that gives it back, so that unequal settings have unequal labels."""
+    return repr(float(value)).removesuffix(".0")
+
+
 def _short(value: object) -> str:
     if isinstance(value, tuple):
-        return "/".join(f"{v:g}" for v in value)
-    return f"{value:g}"
+        return "/".join(map(_short, value))
+    return shortest(value)

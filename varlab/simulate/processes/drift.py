@@ -10,6 +10,7 @@ import torch
 from varlab.core import require
 from varlab.numerics import psi_variance_path
 from varlab.numerics.adaptive_rate import AdaptiveRate
+from varlab.numerics.weights import bias_correction
 from varlab.simulate.exact import ExactLaw, Scaled
 from varlab.simulate.noise import Noise
 from varlab.simulate.processes.base import Process, UnitPath
@@ -73,6 +74,6 @@ class Drift(Process):
 
     def _factor(self, t: np.ndarray, beta2: float, effective: float) -> np.ndarray:
         """psi_t over the adaptive rate for ``effective``: the ratio of the sums of weights."""
-        own = np.expm1(t * math.log(beta2)) / (beta2 - 1)
-        other = np.expm1(t * math.log(effective)) / (effective - 1)
+        own = bias_correction(t, beta2) / (1 - beta2)
+        other = bias_correction(t, effective) / (1 - effective)
         return np.asarray(np.exp(-self.rate * t) * np.sqrt(own / other))

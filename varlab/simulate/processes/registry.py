@@ -2,6 +2,7 @@
 
 from dataclasses import MISSING, fields
 from importlib import import_module
+from typing import Any, get_origin, get_type_hints
 
 from varlab.core import InputError
 from varlab.simulate.processes.base import Process
@@ -48,7 +49,7 @@ def law(text: str, **parameters: float) -> Process:
     Raises
     ------
     InputError
-        For an unknown name or parameter, a missing one, or a value that is no number.
+        For an unknown name or parameter, a missing or repeated one, or a value that is no number.
     """
     if not isinstance(text, str):
         raise InputError(f"law must be a name such as student-t:df=5; got {text!r}")
@@ -57,24 +58,33 @@ def law(text: str, **parameters: float) -> Process:
         raise InputError(f"law must be one of {', '.join(LAWS)}; got {name!r}")
     cls = LAWS[name]
     known = {f.name: f for f in fields(cls)}
-    given: dict[str, object] = dict(parameters)
+    written: dict[str, tuple[float, ...]] = {}
     for item in filter(None, rest.split(",")):
         key, equals, value = item.partition("=")
         if not equals:
             raise InputError(f"a parameter of {name} must read name=value; got {item!r}")
-        given[key.strip()] = _number(name, key.strip(), value)
+        key = key.strip()
+        if key in written:
+            raise InputError(f"{key} of {name} must be given once; got {text!r}")
+        written[key] = _numbers(name, key, value)
+    given: dict[str, Any] = {**parameters, **written}
     unknown = [key for key in given if key not in known]
     if unknown:
         raise InputError(f"{name} takes {', '.join(known)}; got {unknown[0]!r}")
     missing = [key for key, f in known.items() if f.default is MISSING and key not in given]
     if missing:
         raise InputError(f"{name} needs {missing[0]}; write {name}:{missing[0]}=VALUE")
+    types = get_type_hints(cls)
+    for key, values in written.items():
+        several = get_origin(types[key]) is tuple
+        if not several and len(values) > 1:
+            raise InputError(f"{key} of {name} must be one number; got {len(values)} of them")
+        given[key] = values if several else values[0]
     return cls(**given)  # every key has been checked against the fields
 
 
-def _number(name: str, key: str, text: str) -> float | tuple[float, ...]:
+def _numbers(name: str, key: str, text: str) -> tuple[float, ...]:
     try:
-        values = tuple(float(part) for part in text.split("/"))
+        return tuple(float(part) for part in text.split("/"))
     except ValueError:
         raise InputError(f"{key} of {name} must be a number; got {text!r}") from None
-    return values if key in ("scales", "weights") else values[0]

@@ -15,7 +15,6 @@ TASK = {"layers": 2, "width": 32, "heads": 2, "feedforward": 64, "longest": 12, 
 PAPER_EPS = 1e-4
 PLAIN = "Adam"
 WARMED, FROZEN, LARGE_EPS, RECTIFIED = "Adam with warm-up", "Adam-2k", "Adam-eps", "RAdam"
-CONTROLS = (WARMED, FROZEN, LARGE_EPS, RECTIFIED)
 
 
 def controls(

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from varlab.tasks.task import build, own_randomness, torch_seed
-from varlab.tasks.training import Arm, Experiment, advance, one_thread
+from varlab.tasks.training import Arm, Experiment, one_thread, training_steps
 
 PAPER_STEPS = (1, 5, 10, 25, 50, 75, 100)
 OFFSET = 1e-9  # the authors' code logs ln(abs(g) + 1e-9)
@@ -42,7 +42,8 @@ def gradients_at(
     Returns
     -------
     ndarray, shape (replica, len(steps), coordinate)
-        float32; the runs are those of :func:`varlab.tasks.training.train` with the same seed.
+        float32, NaN from the first loss on that is not finite; the runs are those of
+        :func:`varlab.tasks.training.train` with the same seed.
     """
     recorded = []
     for replica in range(experiment.seeds):
@@ -57,22 +58,11 @@ def _one_run(
     experiment: Experiment, arm: Arm, steps: tuple[int, ...], seed: int
 ) -> NDArray[np.float32]:
     task = build(lambda s: experiment.factory(s, optimise=arm.optimise), seed)
-    scheduler = arm.schedule(task.optimizer) if arm.schedule else None
     parameters = [p for p in task.model.parameters() if p.requires_grad]
-    rows, losses = [], []
+    found = np.full((len(steps), sum(p.numel() for p in parameters)), np.nan, np.float32)
     with one_thread(), own_randomness(torch_seed(seed, "run")):
-        for step, batch in enumerate(task.batches, 1):
-            task.optimizer.zero_grad(set_to_none=True)
-            loss = task.loss(task.model, batch)
-            loss.backward()  # type: ignore[no-untyped-call]
-            losses.append(float(loss.detach()))
+        for step in training_steps(task, arm, max(steps), []):
             if step in steps:
                 flat = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
-                rows.append(torch.cat([g.flatten() for g in flat]).numpy(force=True).copy())
-            if step == max(steps):
-                break
-            if arm.clip is not None:
-                torch.nn.utils.clip_grad_norm_(task.model.parameters(), arm.clip)
-            task.optimizer.step()
-            advance(scheduler, arm, step, losses)
-    return np.stack(rows)
+                found[steps.index(step)] = torch.cat([g.flatten() for g in flat]).numpy(force=True)
+    return found

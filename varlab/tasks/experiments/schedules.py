@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from varlab.optim import SGD, Adam, LinearWarmupDecayLR, NoamLR
+from varlab.optim.schedules.warmup import noam_multiplier
 from varlab.tasks.experiments.arms import MOMENTUM, experiment, radam
 from varlab.tasks.experiments.controls import TASK
 from varlab.tasks.training import Arm, Experiment
@@ -40,8 +41,7 @@ def schedules(
     warmup = steps // 5 if warmup is None else warmup
     options = {**TASK, **task}
     width = int(options["width"])
-    # Noam's multiplier peaks at (d T_w)^-0.5.
-    noam_lr = lr * (width * warmup) ** 0.5
+    noam_lr = lr / noam_multiplier(warmup, width, warmup)  # its peak is at the last warm-up step
     arms = (
         Arm(
             NOAM,
