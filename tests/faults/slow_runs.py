@@ -25,11 +25,17 @@ ENSEMBLE = [*AUDIT, "--replicas", "3", "--steps", "96"]
 STORES = {"simulate": "simulation.zarr", "audit": "recording.zarr"}
 
 
+def held(out):
+    """While this file exists no run on ``out`` gets further than its first write."""
+    return Path(out).with_name("held")
+
+
 def started(command, out, pause=PAUSE):
     """The process, once its store is there."""
     environment = os.environ | {
         "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
         "PAUSE": str(pause),
+        "HELD": str(held(out)),
     }
     process = subprocess.Popen(
         [sys.executable, __file__, *command, "--out", str(out)],
@@ -64,6 +70,8 @@ def slow_down():
         def slowly(self, *arguments, original=original):
             if not told:
                 told.append(print("writing", file=sys.stderr, flush=True))
+            while Path(os.environ["HELD"]).exists():
+                time.sleep(0.01)
             time.sleep(float(os.environ["PAUSE"]))
             original(self, *arguments)
 

@@ -10,7 +10,7 @@ import time
 
 import numpy as np
 import pytest
-from slow_runs import ENSEMBLE, PAUSE, SIMULATE, SMALL_BLOCK, STORES, started
+from slow_runs import ENSEMBLE, PAUSE, SIMULATE, SMALL_BLOCK, STORES, held, started
 
 from varlab.audit.record import record
 from varlab.audit.storage import RecordingWriter, load
@@ -54,13 +54,17 @@ def uninterrupted(command):
     return [dataset[name].values for name in sorted(dataset)]
 
 
-def refused(command, out, capsys):
-    """A second run on the store of the first."""
+def started_and_a_second_refused(command, out, capsys):
+    """The first run; one that came while it wrote was sent away."""
+    held(out).touch()
+    first = started(command, out)
     assert run([*command, "--out", str(out), "--resume"]) == 2
     store = out / STORES[command[0]]
     assert capsys.readouterr().err == (
         f"varlab: another run is writing to {store}; wait for its end or choose another place\n"
     )
+    held(out).unlink()
+    return first
 
 
 def killed_at_random(process, seed):
@@ -79,9 +83,7 @@ def resumed(command, out):
 
 @pytest.mark.timeout(120)
 def test_simulate_doubled_killed_interrupted_and_resumed(tmp_path, capsys):
-    first = started(SIMULATE, tmp_path)
-    refused(SIMULATE, tmp_path, capsys)
-    assert first.poll() is None  # it was indeed still writing
+    first = started_and_a_second_refused(SIMULATE, tmp_path, capsys)
     killed_at_random(first, seed=0)
     second = started([*SIMULATE, "--resume"], tmp_path, pause=100)  # the signal ends its pause
     assert second.stderr.readline() == "writing\n"
@@ -94,16 +96,14 @@ def test_simulate_doubled_killed_interrupted_and_resumed(tmp_path, capsys):
 
 @pytest.mark.timeout(120)
 def test_audit_doubled_killed_and_resumed(tmp_path, capsys):
-    first = started(ENSEMBLE, tmp_path)
-    refused(ENSEMBLE, tmp_path, capsys)
+    first = started_and_a_second_refused(ENSEMBLE, tmp_path, capsys)
     killed_at_random(first, seed=1)
     resumed(ENSEMBLE, tmp_path)
 
 
 @pytest.mark.timeout(120)
 def test_the_first_of_two_runs_ends_unharmed(tmp_path, capsys):
-    first = started(SIMULATE, tmp_path)
-    refused(SIMULATE, tmp_path, capsys)
+    first = started_and_a_second_refused(SIMULATE, tmp_path, capsys)
     _, said = first.communicate(timeout=60)
     assert (first.returncode, said) == (0, "writing\n")
     resumed(SIMULATE, tmp_path)
