@@ -50,10 +50,6 @@ def generate(budget: str, seed: int) -> Data:
         "ratio": RATIO,
         "rmsprop_denominator": (rmsprop_denominators(changed, DECAY) / RATIO).tolist(),
         "adagrad_denominator": (adagrad_denominators(changed) / settled).tolist(),
-        "caption": "Quadratic, curvatures 1 and 150, axes turned by 45 degrees (the blog gives no "
-        "surface). Adagrad starts on the flat axis up to 1e-12: the steep component grows while "
-        "rate x curvature > 2, and a rate that falls like 1/t prevents it. Right: gradients of size "
-        f"1, from step {CHANGE} on of size {RATIO:g}.",
     }
 
 
@@ -72,11 +68,11 @@ def draw(data: Data) -> Figure:
     path.set_ylabel("steep axis")
     steps = range(1, len(data["adagrad"]) + 1)
     burst.loglog(steps, data["adagrad"], color=ORANGE, label="constant lr")
-    burst.semilogy(
-        data["adagrad_decayed"], color=BLUE, ls=(0, (5, 1.5)), label="lr falling like 1/t"
+    burst.loglog(
+        steps, data["adagrad_decayed"], color=BLUE, ls=(0, (5, 1.5)), label="lr falling like 1/t"
     )
     burst.set_title("Adagrad")
-    burst.set_xlabel("step")
+    burst.set_xlabel("step (1: the start)")
     burst.set_ylabel("distance from the minimum")
     burst.legend(loc="lower left")
     adapt.plot(data["rmsprop_denominator"], color=BLUE, label="RMSProp, decay 0.9")
@@ -87,5 +83,15 @@ def draw(data: Data) -> Figure:
     adapt.set_xlabel("step")
     adapt.set_ylabel("denominator / its settled size")
     adapt.legend(loc="lower right")
-    caption(figure, data["caption"])
+    constant, decayed = data["adagrad"][-1], data["adagrad_decayed"][-1]
+    flat, steep = data["curvatures"]
+    caption(
+        figure,
+        f"Quadratic, curvatures {flat:g} and {steep:g}, axes turned by 45 degrees (the blog gives no "
+        "surface). Adagrad starts on the flat axis up to 1e-12: the steep component grows while rate "
+        "x curvature > 2, and a rate that falls like 1/t prevents it, but stops short: "
+        f"{decayed:.0g} from the minimum after {len(data['adagrad']) - 1} steps, {constant:.0g} at the "
+        f"constant rate. Right: gradients of size 1, from step {data['change']} on of size "
+        f"{data['ratio']:g}.",
+    )
     return figure

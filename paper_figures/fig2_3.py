@@ -7,7 +7,6 @@ i.i.d. zero-mean normal replicas would give exactly.
 
 from __future__ import annotations
 
-import json
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +23,7 @@ SEEDS = 8
 PAPER = {**PAPER_TRANSFORMER, "frozen_steps": 2000, "seeds": 4}
 LOW, HIGH, BINS = -21.0, 1.0, 44  # of ln(abs(g)); 1e-9 alone is -20.7
 Z_LOW, Z_HIGH, Z_BINS = -8.0, 1.5, 38  # of ln(abs(g)/rms)
+RIDGE = 0.95  # height of the highest histogram, in rows: none runs into the one above
 
 
 def generate(budget: str, seed: int, runs: Runs | None = None) -> Data:
@@ -32,13 +32,12 @@ def generate(budget: str, seed: int, runs: Runs | None = None) -> Data:
     from scipy import stats
 
     from paper_figures.runs import SEEDS as FACTOR
-    from paper_figures.runs import Runs, here
+    from paper_figures.runs import Runs
     from varlab.tasks.experiments import controls
     from varlab.tasks.experiments.gradients import PAPER_STEPS, gradients_at, log_sizes
 
     runs = runs or Runs()
     experiment = runs.sized(controls, steps=STEPS, seeds=SEEDS * FACTOR[budget], lr=LR)
-    request = json.loads(experiment.attrs["request"])
     seeds = experiment.seeds
     edges, z_edges = np.linspace(LOW, HIGH, BINS + 1), np.linspace(Z_LOW, Z_HIGH, Z_BINS + 1)
     arms: dict[str, Any] = {}
@@ -68,10 +67,7 @@ def generate(budget: str, seed: int, runs: Runs | None = None) -> Data:
         "z_edges": z_edges.tolist(),
         "null": [float(f"{v:.4g}") for v in null],
         "arms": arms,
-        "caption": f"Paper: 6+6 layers of width 512, IWSLT'14 De-En, one run. Here: {here(request)}, of "
-        f"which the first {max(PAPER_STEPS)}, lr {request['lr']:g}, {seeds} runs. Gradients that are "
-        "exactly 0 (rows of absent letters) fall into the leftmost bin of the pooled histogram and are "
-        "left out of the standardised one.",
+        "request": experiment.attrs["request"],
     }
 
 
@@ -79,6 +75,7 @@ def draw(data: Data) -> Figure:
     """One row an arm: pooled at left, standardised at right, the steps stacked from the first."""
     import matplotlib.pyplot as plt
 
+    from paper_figures.runs import asked, here
     from paper_figures.style import BLACK, BLUE, ORANGE, PAGE, caption
 
     arms = data["arms"]
@@ -89,15 +86,16 @@ def draw(data: Data) -> Figure:
             (axes[row, 1], "standardised", data["z_edges"], ORANGE),
         ):
             middles = [(a + b) / 2 for a, b in pairwise(edges)]
-            scale = max(max(shares) for shares in runs[key])
+            null = data["null"] if key == "standardised" else []
+            scale = max(map(max, [*runs[key], null] if null else runs[key])) / RIDGE
             for place, shares in enumerate(runs[key]):
                 base = len(runs[key]) - 1 - place
-                top = [base + 1.6 * s / scale for s in shares]
+                top = [base + s / scale for s in shares]
                 ax.fill_between(middles, base, top, color=color, alpha=0.55, lw=0, zorder=place)
                 ax.plot(middles, top, color=color, lw=0.6, zorder=place)
-                if key == "standardised":
-                    null = [base + 1.6 * s / scale for s in data["null"]]
-                    ax.plot(middles, null, color=BLACK, lw=0.7, ls=(0, (1, 1)), zorder=20)
+                if null:
+                    dotted = [base + s / scale for s in null]
+                    ax.plot(middles, dotted, color=BLACK, lw=0.7, ls=(0, (1, 1)), zorder=20)
             ax.set_yticks(
                 range(len(runs[key])), [str(s) for s in reversed(data["steps"])], fontsize=5.5
             )
@@ -108,7 +106,15 @@ def draw(data: Data) -> Figure:
     axes[0, 1].set_title("each coordinate over its own rms (dotted: i.i.d. normal)")
     axes[-1, 0].set_xlabel(r"$\ln(|g| + 10^{-9})$")
     axes[-1, 1].set_xlabel(r"$\ln(|g|/\mathrm{rms})$")
-    caption(figure, data["caption"])
+    request, steps = asked(data["request"]), data["steps"]
+    caption(
+        figure,
+        "Paper: 6+6 layers of width 512, IWSLT'14 De-En, one run, stacked along all iterations; here only "
+        f"the {len(steps)} steps that it enlarges. Here: {here(request)}, of which the first {steps[-1]}, "
+        f"lr {request['lr']:g}, {request['seeds']} runs. Gradients that are exactly 0 (rows of absent "
+        "letters) fall into the leftmost bin of the pooled histogram and are left out of the "
+        "standardised one.",
+    )
     return figure
 
 

@@ -58,9 +58,6 @@ def generate(budget: str, seed: int) -> Data:
         "trajectories": TRAJECTORIES,
         "step": steps.tolist(),
         "panels": panels,
-        "caption": "Settings as in the paper. Its text and axis label say Var[1/vhat] (grey); the levels "
-        "that it plots late in the run, 2.5e-4, 1e-4 and 5e-8 for mu = 0, 1 and 10, are those of "
-        "Var[psi].",
     }
 
 
@@ -90,7 +87,13 @@ def draw(data: Data) -> Figure:
         ax.set_xlabel("step $t$")
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=5, columnspacing=1)
-    caption(figure, data["caption"])
+    caption(
+        figure,
+        f"Settings as in the paper: g ~ N(mu, 1), beta2 = {data['beta2']}, {data['trajectories']} "
+        f"trajectories, {data['step'][-1]} steps. Its text and axis label say Var[1/vhat] (grey); the "
+        "levels that it plots late in the run, 2.5e-4, 1e-4 and 5e-8 for mu = 0, 1 and 10, are those "
+        "of Var[psi].",
+    )
     return figure
 
 

@@ -20,7 +20,7 @@ def generate(budget: str, seed: int, runs: Runs | None = None) -> Data:
     import numpy as np
 
     from paper_figures.runs import SEEDS as FACTOR
-    from paper_figures.runs import Runs, asked, here
+    from paper_figures.runs import Runs, asked
     from varlab.tasks.experiments import lenet_decay
     from varlab.tasks.experiments.arms import at_rate
     from varlab.tasks.experiments.lenet_decay import CONSTANT, DECAYED
@@ -29,7 +29,7 @@ def generate(budget: str, seed: int, runs: Runs | None = None) -> Data:
     runs = runs or Runs()
     own = {"steps": STEPS, "seeds": SEEDS * FACTOR[budget]}
     data = runs.train(runs.sized(lenet_decay, **own), seed)
-    request = asked(data)
+    request = asked(data.attrs["request"])
     scores = 100 * accuracies(data)
     losses = data["train_loss"].values
     panels = []
@@ -54,8 +54,6 @@ def generate(budget: str, seed: int, runs: Runs | None = None) -> Data:
     return {
         "request": data.attrs["request"],
         "panels": panels,
-        "caption": f"Blog: CIFAR-10, up to 120 epochs, 2 and 3 runs. Here: {here(request)}, "
-        f"patience 5 of {request['plateau_every']} steps each, {request['seeds']} seeds.",
     }
 
 
@@ -63,7 +61,7 @@ def draw(data: Data) -> Figure:
     """One panel a rate."""
     import matplotlib.pyplot as plt
 
-    from paper_figures.runs import draw_curve
+    from paper_figures.runs import INTERVALS, asked, draw_curve, here, written
     from paper_figures.style import BLUE, ORANGE, PAGE, caption
 
     figure, axes = plt.subplots(1, 2, figsize=(PAGE, 2.7), sharey=True)
@@ -73,14 +71,20 @@ def draw(data: Data) -> Figure:
             accuracy = panel["accuracy"][name]
             color, dashes = looks[name]
             draw_curve(ax, curve, color, f"{name}: accuracy {accuracy['mean']:.1f}%", ls=dashes)
-        gap = panel["decayed_minus_constant"]
-        found = f"decay changes accuracy by {gap['mean']:.2f} [{gap['low']:.2f}, {gap['high']:.2f}]"
+        gap = written(panel["decayed_minus_constant"], 2, "points")
+        found = f"decay changes accuracy by\n{gap}"
         ax.set_title(
-            f"lr {panel['lr']:g}; {found if panel['cut'] else 'the patience never runs out'}"
+            f"lr {panel['lr']:g}: {found if panel['cut'] else 'the patience never runs out'}"
         )
         ax.set_yscale("log")
         ax.set_xlabel("step")
         ax.legend()
     axes[0].set_ylabel("training loss")
-    caption(figure, data["caption"])
+    request = asked(data["request"])
+    caption(
+        figure,
+        f"Blog: CIFAR-10, up to 120 epochs, 2 and 3 runs. Here: {here(request)}, patience 5 of "
+        f"{request['plateau_every']} steps each, {request['seeds']} seeds. Bands, on the "
+        f"logarithm of the loss, and brackets: {INTERVALS}.",
+    )
     return figure

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from varlab.tasks.training import Experiment
 
 Progress = Callable[[int, int, str], None]
+# mean, low, high; None where a run diverged.
+Interval = Mapping[str, Any]
 
 # Seeds under each budget are the figure's own times this.
 SEEDS = {"fast": 1, "full": 3}
@@ -99,10 +101,14 @@ class Runs:
         )
 
 
-def asked(data: xr.Dataset) -> dict[str, Any]:
-    """The request of an experiment, from its results."""
-    request: dict[str, Any] = json.loads(data.attrs["request"])
-    return request
+# What bands, bars and brackets show, for a caption.
+INTERVALS = "95% t intervals over seeds"
+
+
+def asked(request: str) -> dict[str, Any]:
+    """The request of an experiment, as its results and a figure's data keep it."""
+    sizes: dict[str, Any] = json.loads(request)
+    return sizes
 
 
 def here(request: Mapping[str, Any]) -> str:
@@ -115,7 +121,7 @@ def here(request: Mapping[str, Any]) -> str:
 
 def draw_curve(
     ax: Axes,
-    curve: dict[str, Sequence[float | None]],
+    curve: Mapping[str, Sequence[float | None]],
     color: str,
     label: str,
     *,
@@ -130,9 +136,42 @@ def draw_curve(
         ax.fill_between(steps, low, high, color=color, alpha=0.15, lw=0)
 
 
-def draw_interval(
-    ax: Axes, x: float, interval: dict[str, float | None], color: str, **marker: Any
-) -> None:
+def within_percent(interval: Interval) -> Interval:
+    """The t interval of a mean percentage, taken on its logit, so that it stays between 0 and 100.
+
+    To first order the logit of a mean p has the standard error of p over p (1 - p) (delta method).
+    """
+    if interval["mean"] in (None, 0.0, 100.0):  # diverged, or every run at the bound
+        return interval
+    share, reach = interval["mean"] / 100, (interval["high"] - interval["mean"]) / 100
+    logit, reach = math.log(share / (1 - share)), reach / (share * (1 - share))
+    low, high = (50 * (1 + math.tanh(x / 2)) for x in (logit - reach, logit + reach))
+    # Seeds that agree have no width: there rounding may pass the mean.
+    return {
+        "mean": interval["mean"],
+        "low": min(low, interval["mean"]),
+        "high": max(high, interval["mean"]),
+    }
+
+
+def above_zero(interval: Interval) -> Interval:
+    """The t interval of a mean loss, taken on its logarithm (delta method): it stays above 0."""
+    mean = interval["mean"]
+    if not mean:  # diverged, or every run at 0
+        return interval
+    factor = math.exp((interval["high"] - mean) / mean)
+    return {"mean": mean, "low": mean / factor, "high": mean * factor}
+
+
+def written(interval: Interval, digits: int, unit: str = "") -> str:
+    """``mean unit [low, high]``, or that a run diverged."""
+    if interval["mean"] is None:
+        return "diverged"
+    mean, low, high = (f"{interval[key]:.{digits}f}" for key in ("mean", "low", "high"))
+    return f"{mean}{unit and ' '}{unit} [{low}, {high}]"
+
+
+def draw_interval(ax: Axes, x: float, interval: Interval, color: str, **marker: Any) -> None:
     """A mean with its interval at ``x``; nothing where a run diverged."""
     mean, low, high = (interval[key] for key in ("mean", "low", "high"))
     if mean is None or low is None or high is None:

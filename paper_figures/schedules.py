@@ -22,7 +22,7 @@ def generate(budget: str, seed: int, runs: Runs | None = None) -> Data:
     import torch
 
     from paper_figures.runs import SEEDS as FACTOR
-    from paper_figures.runs import Runs, asked, here
+    from paper_figures.runs import Runs
     from varlab.tasks.experiments import schedules
     from varlab.tasks.experiments.summary import as_dict, curve, end_losses, t_interval
 
@@ -30,7 +30,6 @@ def generate(budget: str, seed: int, runs: Runs | None = None) -> Data:
     own = {"steps": STEPS, "seeds": SEEDS * FACTOR[budget], "lr": LR}
     experiment = runs.sized(schedules, **own)
     data = runs.train(experiment, seed)
-    request = asked(data)
     every = max(1, experiment.steps // RATE_POINTS)
     ends = end_losses(data)
     arms = {}
@@ -53,9 +52,6 @@ def generate(budget: str, seed: int, runs: Runs | None = None) -> Data:
         "request": data.attrs["request"],
         "rate_every": every,
         "arms": arms,
-        "caption": f"{here(request)}, warm-up {request['warmup']}, peak rate {request['lr']:g}; SGD: "
-        f"rate {request['sgd_lr']:g}, momentum 0.9, norm clipped to {request['clip']:g}; "
-        f"{request['seeds']} seeds. RAdam's constant rate is multiplied by r_t.",
     }
 
 
@@ -63,7 +59,7 @@ def draw(data: Data) -> Figure:
     """The rates at left, the losses at right."""
     import matplotlib.pyplot as plt
 
-    from paper_figures.runs import draw_curve
+    from paper_figures.runs import INTERVALS, asked, draw_curve, here
     from paper_figures.style import BLUE, GREEN, ORANGE, PAGE, PURPLE, caption
 
     figure, (left, right) = plt.subplots(1, 2, figsize=(PAGE, 2.9))
@@ -81,5 +77,11 @@ def draw(data: Data) -> Figure:
         ax.set_xlabel("step")
     handles, labels = right.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=4)
-    caption(figure, data["caption"])
+    request = asked(data["request"])
+    caption(
+        figure,
+        f"{here(request)}, warm-up {request['warmup']}, peak rate {request['lr']:g}; SGD: rate "
+        f"{request['sgd_lr']:g}, momentum 0.9, norm clipped to {request['clip']:g}; {request['seeds']} "
+        f"seeds. RAdam's constant rate is multiplied by r_t. Bands: {INTERVALS}.",
+    )
     return figure

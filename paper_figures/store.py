@@ -1,4 +1,4 @@
-"""The data behind each figure: small JSON files with seed, version and command; and the renderings."""
+"""The data behind each figure: small JSON files with seed, versions and command; and the renderings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import json
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib import import_module
+from importlib import import_module, metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +44,8 @@ NAMES = (
     "scale",
 )
 SIGNIFICANT_DIGITS = 8
+# What the numbers of a data file rest on, beside varlab itself.
+VERSIONED = ("numpy", "scipy", "torch")
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,7 @@ class FigureFile:
         data = {
             "figure": self.name,
             "version": __version__,
+            "versions": {package: metadata.version(package) for package in VERSIONED},
             "seed": seed,
             "budget": budget,
             "command": shlex.join(words) + (" --out DIR" if options else ""),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 # Okabe and Ito's palette (jfly.uni-koeln.de/color), in an order that also differs in lightness.
@@ -60,6 +61,31 @@ def style() -> Iterator[None]:
 
     with mpl.rc_context({**SETTINGS, "axes.prop_cycle": cycler(color=CYCLE)}):
         yield
+
+
+def draw_table(
+    ax: Axes,
+    rows: Sequence[Sequence[str]],
+    heads: Sequence[str],
+    *,
+    widths: Sequence[float],
+    height: float,
+) -> None:
+    """A table in place of the axes: ``widths`` in shares of them, ``height`` in lines a row."""
+    ax.axis("off")
+    table = ax.table(
+        rows,
+        colLabels=heads,
+        colWidths=widths,
+        cellLoc="center",
+        edges="horizontal",
+        loc="center",
+    )
+    table.auto_set_font_size(False)
+    table.set_fontsize(6.5)
+    table.scale(1, height)
+    for cell in table.get_celld().values():
+        cell.set_linewidth(0.4)
 
 
 # Characters of the 6-point caption that fit into an inch.

@@ -49,7 +49,7 @@ def draw(data: Data) -> Figure:
     """One panel a beta2, the step on a logarithmic axis."""
     import matplotlib.pyplot as plt
 
-    from paper_figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PAGE
+    from paper_figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PAGE, caption
 
     figure, axes = plt.subplots(2, 2, figsize=(PAGE, 3.9), sharey=True)
     for ax, panel in zip(axes.flat, data["panels"], strict=True):
@@ -88,6 +88,12 @@ def draw(data: Data) -> Figure:
     )
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=4)
+    caption(
+        figure,
+        "Not in the paper. r_t: the paper's Sec. 4.2; exact r_t: sqrt(Var[psi_inf]/Var[psi_t]) of the "
+        "moving average of i.i.d. normal gradients; untuned rules: Ma and Yarats, min(1, (1 - beta2) t/2) "
+        "and 1 - exp(-(1 - beta2) t). Grey: the steps that RAdam takes without adapting.",
+    )
     return figure
 
 

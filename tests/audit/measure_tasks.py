@@ -7,23 +7,14 @@ import json
 import statistics
 from pathlib import Path
 
+from paper_figures.violation_budget import COORDINATES, REPLICAS, STEPS, TASKS
 from varlab import __version__
 from varlab.audit.assess import assess
 from varlab.audit.protocol import Assumption
 from varlab.core.files import write_atomic
 from varlab.tasks import build, builtin
 
-REPLICAS, STEPS, COORDINATES, SEED = 48, 20, 32, 0
-TASKS = {
-    "mlp": ("mlp", {}),
-    "lenet": ("lenet", {}),
-    "resnet20 (depth 8)": ("resnet20", {"depth": 8, "width": 8}),
-    "lstm-lm": ("lstm-lm", {}),
-    "transformer-lm, LayerNorm after": ("transformer-lm", {"norm": "post"}),
-    "transformer-lm, LayerNorm before": ("transformer-lm", {"norm": "pre"}),
-    "transformer-mt": ("transformer-mt", {}),
-    "mlp-mixer": ("mlp-mixer", {}),
-}
+SEED = 0
 # What a parameter belongs to, in the words of the field; other modules keep their class's name.
 KINDS = {
     "MultiheadAttention": "attention, queries to values",
@@ -50,7 +41,7 @@ def measured(name, options):
     factory = builtin(name, **options)
     audit = assess(
         factory,
-        replicas=REPLICAS,
+        replicas=REPLICAS["fast"],
         steps=STEPS,
         coordinates=COORDINATES,
         seed=SEED,
@@ -95,7 +86,7 @@ def main():
         "version": __version__,
         "seed": SEED,
         "assumptions": [a.value for a in Assumption],
-        "caption": f"Ensembles of {REPLICAS} replicas over the first {STEPS} steps of Adam (beta2 = "
+        "caption": f"Ensembles of {REPLICAS['fast']} replicas over the first {STEPS} steps of Adam (beta2 = "
         f"0.999), {COORDINATES} coordinates a layer, bundled data. Layers where the assumption "
         "holds / is undecided / is violated, and the variance of vhat as a multiple of the theory's.",
         "audits": audits,

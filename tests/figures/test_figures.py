@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import paper_figures
-from paper_figures.store import NAMES, figure
+from paper_figures.store import NAMES, VERSIONED, figure
 from varlab import __version__
 from varlab.core import InputError
 
@@ -93,6 +93,11 @@ def test_what_needs_no_chance_gives_the_committed_data_again(name, tmp_path):
     each = figure(name)
     again = each.regenerate("fast", 0, tmp_path)
     kept = each.load()
+    # Which versions made it may differ; that they are named may not.
+    for data in (again, kept):
+        versions = data.pop("versions")
+        assert set(versions) == set(VERSIONED) == {"numpy", "scipy", "torch"}
+        assert all(text[0].isdigit() for text in versions.values())
     assert again.keys() == kept.keys()
     same_numbers(again, kept)
 

@@ -2,10 +2,12 @@
 
 import json
 
+import matplotlib
+import matplotlib.pyplot as plt
 import pytest
 
 from paper_figures.runs import MODELS, Runs, here
-from paper_figures.store import NAMES, figure
+from paper_figures.store import NAMES, VERSIONED, figure
 from varlab.core import InputError
 from varlab.tasks import TASKS
 
@@ -27,6 +29,11 @@ TINY = {
 }
 
 
+@pytest.fixture(scope="module", autouse=True)
+def no_screen():
+    matplotlib.use("agg")
+
+
 def test_every_figure_with_runs_is_tested_here_and_has_the_papers_sizes():
     assert set(TINY) == set(TRAINED)
     assert all(figure(name).paper for name in TRAINED)
@@ -37,10 +44,14 @@ def test_sizes_reach_the_runs_the_caption_and_the_picture(name, tmp_path):
     each = figure(name)
     data = each.regenerate("fast", 0, tmp_path, Runs({**TINY[name], "device": "auto"}))
     assert f"--option steps={TINY[name]['steps']}" in data["command"]
-    assert f"{TINY[name]['steps']} steps of" in data["caption"]
-    if "width" in TINY[name]:
-        assert f"of width {TINY[name]['width']}" in data["caption"]
+    assert set(data["versions"]) == set(VERSIONED)
     assert all(path.stat().st_size > 1000 for path in each.render(tmp_path, tmp_path))
+    drawn = each.draw(data)
+    words = drawn.get_supxlabel().replace("\n", " ")
+    plt.close(drawn)
+    assert f"{TINY[name]['steps']} steps of" in words
+    if "width" in TINY[name]:
+        assert f"of width {TINY[name]['width']}" in words
 
 
 @pytest.mark.parametrize("name", TRAINED)

@@ -6,6 +6,8 @@ asserted beside it.
 
 from dataclasses import replace
 
+import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -54,6 +56,19 @@ def test_where_a_sample_variance_says_nothing_the_stated_error_says_so(sound):
     first = table.query("step == 5 and quantity == 'psi_variance'")
     assert (first["radius"] > first["expected"]).all()
     assert sound.compare(first_step=1).table.query("step < 5")["radius"].isna().sum() > 0
+
+
+def test_the_picture_tells_settings_and_quantities_apart(sound):
+    matplotlib.use("agg")
+    comparison = sound.compare(false_fail_rate=ALPHA)
+    ax = comparison.plot()
+    drawn = [line for line in ax.lines if len(line.get_xdata()) > 0]
+    looks = {(line.get_color(), line.get_marker()) for line in drawn}
+    assert len(looks) == len(drawn) == 2 * 4
+    names = [text.get_text() for text in ax.get_legend().get_texts()]
+    table = comparison.table
+    assert names == [*table["setting"].unique(), *table["quantity"].unique()]
+    plt.close(ax.figure)
 
 
 def test_a_wrong_bias_correction_is_caught(monkeypatch):

@@ -144,6 +144,12 @@ def test_a_curve_averages_windows_over_seeds():
     assert curve(data, "a0", points=2)["step"] == [1.5, 3.5]
 
 
+def test_a_curve_has_a_gap_where_a_loss_has_no_logarithm():
+    data = planted([[[4.0, 4.0, 0.0, 0.0], [1.0, 1.0, 1.0, 1.0]]])
+    assert curve(data, "a0", points=2)["mean"] == [2.5, 0.5]
+    assert curve(data, "a0", points=2, logarithmic=True)["low"][1] is None
+
+
 def test_the_interval_covers_as_often_as_it_says():
     # 4000 samples of 4 normals: coverage has a standard error of 0.35%; four of them are allowed,
     # a false-fail rate of 6e-5, and a normal interval in place of t (cover 85%) is 29 away.

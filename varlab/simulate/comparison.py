@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,6 +35,8 @@ TAIL_ORDERS = (4, 6, 8, 11, 15, 19, 23)
 EARLY_SHARE, LATE_SHARE, LOG_SHARE = 0.25, 0.25, 0.5
 # Steps at which log psi_t is compared, and at which laws without a one-pass Var[psi_t] are.
 SELECTED_STEPS = 24
+# Of the quantities in a picture.
+MARKS = ("o", "^", "x", "+")
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,11 +77,21 @@ class Comparison(Result):
         return "\n".join(lines)
 
     def _draw(self, ax: Axes) -> None:
+        # Colours tell settings apart and marks quantities, so that the legend holds their sum and not
+        # their product.
+        colours = {name: f"C{i}" for i, name in enumerate(self.table["setting"].unique())}
+        marks = dict(zip(self.table["quantity"].unique(), cycle(MARKS), strict=False))
         for (setting, quantity), rows in self.table.groupby(["setting", "quantity"], sort=False):
             deviation = (rows["estimate"] - rows["expected"]) / rows["radius"]
-            ax.plot(rows["step"], deviation, ".", markersize=2, label=f"{setting}: {quantity}")
+            look = {"marker": marks[quantity], "color": colours[setting]}
+            ax.plot(rows["step"], deviation, ls="", markersize=2, **look)
+        for setting, colour in colours.items():
+            ax.plot([], [], "s", color=colour, label=setting)
+        for quantity, mark in marks.items():
+            ax.plot([], [], mark, color="0.4", markersize=4, label=quantity)
         ax.axhspan(-1, 1, color="0.9", zorder=0)
         ax.set(xlabel="step t", ylabel="deviation from the exact law / stated error")
+        ax.legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize="small", frameon=False)
 
 
 class NothingToCompareError(InputError):

@@ -89,14 +89,15 @@ def curve(
     Returns
     -------
     dict
-        ``step`` (middle of each window), ``mean``, ``low``, ``high``; None where a run diverged.
+        ``step`` (middle of each window), ``mean``, ``low``, ``high``; None where a run diverged, or
+        where its loss has no logarithm and one is asked for.
     """
     losses = np.asarray(data["train_loss"].values[row(data, arm)])  # (replica, step)
     edges = np.unique(np.linspace(0, losses.shape[1], points + 1).round().astype(int))
     result: dict[str, list[Any]] = {"step": [], "mean": [], "low": [], "high": []}
     for start, stop in pairwise(edges):
         window = losses[:, start:stop].mean(axis=1)
-        known = bool(np.isfinite(window).all())
+        known = bool(np.isfinite(window).all() and (window.min() > 0 or not logarithmic))
         interval = t_interval(np.log(window) if logarithmic and known else window)
         result["step"].append(float((start + 1 + stop) / 2))
         for key in ("mean", "low", "high"):
