@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from varlab import __version__
 from varlab.claims.ledger import committed_verdicts
 
 # All that pyproject.toml requires beyond NumPy, SciPy, SymPy and mpmath, with the optional packages.
@@ -87,6 +88,11 @@ def test_theory_derives_with_sympy():
 
 # What a command line prints on: everything else is left out.
 PRINTS = {"typer", "rich"}
+
+
+def test_the_version_needs_no_torch():
+    done = command_line(REST - PRINTS, "--version")
+    assert (done.returncode, done.stdout) == (0, f"{__version__}\n"), done.stderr
 
 
 def test_advice_and_figures_need_no_torch():

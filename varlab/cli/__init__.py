@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import cast
+from typing import Annotated, cast
 
 import typer
 from typer.main import get_command
 
+from varlab import __version__
 from varlab.cli import advise, audit, calibrate, conform, figures, simulate, verify
 from varlab.core import InputError, told
 from varlab.core.errors import not_installed
@@ -26,6 +27,29 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _overview(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            help="Print the version and stop.",
+            callback=_print_version,
+            is_eager=True,
+        ),
+    ] = False,
+) -> None:
+    """What the commands share: nothing but the version."""
+
+
 app.command("verify")(verify.command)
 app.command("advise")(advise.command)
 app.command("simulate")(simulate.command)

@@ -17,7 +17,10 @@ def command(
     out: Out = None,
     json: Json = None,
 ) -> int:
-    """First adaptive step, r_t, exact r_t and equivalent warm-ups for one beta2."""
+    """What the theory says about one beta2.
+
+    The first adaptive step, r_t, the exact r_t and equivalent warm-ups.
+    """
     from varlab.numerics.advice import advise
     from varlab.report.advice import advice_table
 

@@ -75,7 +75,10 @@ def command(
     out: Out = None,
     json: Json = None,
 ) -> int:
-    """Audit a model: four verdicts and a violation budget per layer."""
+    """Four verdicts and a violation budget per layer of a model.
+
+    Exit status 1 if one of the model's verdicts is undecided, those apart that the protocol cannot give.
+    """
     from varlab.audit.assess import assess
     from varlab.tasks import TASKS
 

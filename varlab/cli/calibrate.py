@@ -31,7 +31,10 @@ def command(
     out: Out = None,
     json: Json = None,
 ) -> int:
-    """Run the whole audit on synthetic nulls and planted violations; exit 1 if it alarms too often."""
+    """Count the audit's false alarms and misses on synthetic data.
+
+    The whole audit runs on nulls and planted violations. Exit status 1 if it alarms too often.
+    """
     from varlab.audit.calibrate import calibrate
 
     prepare(out, json)
