@@ -1,7 +1,9 @@
 """The command line: ``varlab COMMAND``. One file a command.
 
-Exit status: 0 ran; 1 ran, and the answer is bad; 2 bad input, a full disk, too little memory: one
-line on stderr, no traceback, nothing half written; 130 interrupted.
+Exit status: 0 ran; 1 ran, and the answer is bad (a verdict undecided or unlike the released one, an
+optimiser that does not conform, a simulation unlike its law, a test that alarms too often); 2 bad
+input, a full disk, too little memory: one line on stderr, no traceback, nothing half written; 130
+interrupted.
 """
 
 from __future__ import annotations
