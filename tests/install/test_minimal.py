@@ -101,6 +101,17 @@ def test_advice_and_figures_need_no_torch():
     assert "adaptive from t = 5" in done.stdout
 
 
+def test_an_audit_is_read_without_torch(tmp_path):
+    variance = {"measured": 0.2, "ci": [0.1, 0.4], "theory": 0.05, "step": 10}
+    layer = {"layer": "a", "log_psi_variance": variance}
+    audit = {"schema": 1, "protocol": "ensemble", "task": "mine", "answer": "An answer."}
+    path = tmp_path / "audit.json"
+    path.write_text(json.dumps(audit | {"beta2": 0.999, "layers": [layer], "model": {}}))
+    done = command_line(REST - PRINTS, "advise", "--beta2", "0.999", "--from", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "of 1 layers 1 fewer" in " ".join(done.stdout.split())
+
+
 IDS = (
     "radam.eq6.mean",
     "radam.appA.eq10",
