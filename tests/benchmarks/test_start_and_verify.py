@@ -95,7 +95,7 @@ AUDITS = {
 @pytest.mark.parametrize("name", AUDITS)
 def test_an_audit_end_to_end(measured, two_cores, name):
     wall, cpu, done = spent(("-m", "varlab", "audit", *AUDITS[name]))
-    assert done.returncode == 0, done.stderr
+    assert done.returncode in (0, 1), done.stderr  # 1: some verdict is undecided
     ratio = AUDIT_LIMIT / wall
     task = AUDITS[name][0]
     ours, asked = f"{wall:.0f} s, {cpu:.0f} CPU s", f"{AUDIT_LIMIT} s asked on two cores"

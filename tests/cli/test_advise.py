@@ -2,8 +2,11 @@
 
 import json
 
+import numpy as np
 import pytest
 
+from varlab.audit.assess import assess
+from varlab.audit.recording import Recording
 from varlab.numerics.advice import advise
 
 
@@ -34,6 +37,32 @@ def test_small_beta2_is_never_adaptive(varlab):
     done = varlab("advise", "--beta2", 0.6)
     assert "rho_t never exceeds 4" in done.out
     assert advise(0.6).to_dict()["effective_period"]["radam"] is None
+
+
+def test_an_audit_is_read_beside_the_theory(varlab, tmp_path):
+    x = np.random.default_rng(0).standard_normal((64, 6, 8))
+    recording = Recording.from_arrays(x, ["a [bold]"] * 4 + ["b"] * 4, beta2=0.99)
+    (tmp_path / "audit.json").write_text(assess(recording).to_json(), encoding="utf-8")
+    done = varlab("advise", "--beta2", 0.99, "--from", tmp_path, "--json", tmp_path / "a.json")
+    assert done.status == 0
+    assert "rho_inf = 199" in done.out
+    assert "At step 6 the theory has n_t = 6 degrees of freedom; r_t = " in done.out
+    assert "a [bold]" in done.out
+    data = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
+    assert data["first_adaptive_step"]["4"] == 5
+    assert [layer["layer"] for layer in data["audit"]["layers"]] == ["a [bold]", "b"]
+    assert "audit" not in json.loads(varlab("advise", "--beta2", 0.99, "--json", "-").out)
+
+
+def test_an_audit_of_another_beta2_is_one_line(varlab, tmp_path):
+    x = np.random.default_rng(0).standard_normal((24, 2, 2))
+    recording = Recording.from_arrays(x, ["a"] * 2, beta2=0.99)
+    (tmp_path / "audit.json").write_text(assess(recording).to_json(), encoding="utf-8")
+    out = tmp_path / "out"
+    done = varlab("advise", "--beta2", 0.9, "--from", tmp_path, "--out", out)
+    assert (done.status, done.err.count("\n"), done.out) == (2, 1, "")
+    assert "is of beta2 0.99, and its variances say nothing of 0.9; ask for" in done.err
+    assert not out.exists()
 
 
 @pytest.mark.parametrize("beta2", ["1", "-0.1", "nan", "1.2"])

@@ -6,8 +6,13 @@ import subprocess
 import sys
 
 import pytest
+from typer.main import get_command
+
+from varlab import __version__
+from varlab.cli import app
 
 IDS = ("radam.eq6.mean", "radam.appA.eq10")
+TRAINED = "radam.table3"  # by training alone
 
 
 def test_two_claims_are_printed_with_their_evidence(varlab):
@@ -111,6 +116,30 @@ def test_every_command_has_help(varlab):
         done = varlab(name, "--help")
         assert done.status == 0
         assert "--seed" in done.out
+
+
+def test_the_overview_cuts_no_summary_at_80_columns(varlab, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    overview = varlab("--help").out
+    assert max(map(len, overview.splitlines())) <= 80
+    rows = overview[overview.index("Commands:") :].splitlines()[1:]
+    assert len(rows) == len(get_command(app).commands)
+    assert [row for row in rows if "..." in row or not row.endswith(".")] == []
+
+
+def test_the_version_is_printed_alone(varlab):
+    done = varlab("--version")
+    assert (done.status, done.out, done.err) == (0, f"{__version__}\n", "")
+
+
+def test_a_claim_that_training_decides_says_what_would_decide_it(varlab, tmp_path):
+    done = varlab("verify", IDS[0], TRAINED, "--jobs", 1, "--seed", 3, "--out", tmp_path)
+    assert done.status == 0
+    assert "2 claims: 1 holds; 1 not run: add --budget full\n" in done.out
+    assert "needs a larger budget: --budget full" in done.out
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert f"Decide it: <code>varlab verify {TRAINED} --seed 3 --budget full</code>" in page
+    assert f"Repeat it: <code>varlab verify {IDS[0]} --seed 3</code>" in page
 
 
 def test_the_readmes_line_prints_evidence(varlab):

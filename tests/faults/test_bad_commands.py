@@ -36,6 +36,11 @@ COMMANDS = [
         "weights of scale-mixture must be a number; got 'a'",
     ),
     ("simulate extra", MISSING),
+    (
+        "advise --beta2 0.9 --from nowhere",
+        "no audit at nowhere; make one with varlab audit TASK ...",
+    ),
+    ("calibrate --from nowhere", "no recording at nowhere"),
     ("audit", "name a task: mlp, ..."),
     ("audit mlpp", "no task 'mlpp'; there are mlp, ..."),
     (

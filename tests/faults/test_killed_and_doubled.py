@@ -76,7 +76,8 @@ def killed_at_random(process, seed):
 
 def resumed(command, out):
     """No stale lock, nothing half written, and the bits of an uninterrupted run."""
-    assert run([*command, "--out", str(out), "--resume"]) == 0
+    undecided = command[0] == "audit"  # three replicas are too few
+    assert run([*command, "--out", str(out), "--resume"]) == int(undecided)
     pairs = zip(result(command, out), uninterrupted(command), strict=True)
     assert all(np.array_equal(a, b, equal_nan=True) for a, b in pairs)
 

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from varlab import __version__
 from varlab.claims.ledger import committed_verdicts
 
 # All that pyproject.toml requires beyond NumPy, SciPy, SymPy and mpmath, with the optional packages.
@@ -89,10 +90,26 @@ def test_theory_derives_with_sympy():
 PRINTS = {"typer", "rich"}
 
 
+def test_the_version_needs_no_torch():
+    done = command_line(REST - PRINTS, "--version")
+    assert (done.returncode, done.stdout) == (0, f"{__version__}\n"), done.stderr
+
+
 def test_advice_and_figures_need_no_torch():
     done = command_line(REST - PRINTS, "advise", "--beta2", "0.999")
     assert done.returncode == 0, done.stderr
     assert "adaptive from t = 5" in done.stdout
+
+
+def test_an_audit_is_read_without_torch(tmp_path):
+    variance = {"measured": 0.2, "ci": [0.1, 0.4], "theory": 0.05, "step": 10}
+    layer = {"layer": "a", "log_psi_variance": variance}
+    audit = {"schema": 1, "protocol": "ensemble", "task": "mine", "answer": "An answer."}
+    path = tmp_path / "audit.json"
+    path.write_text(json.dumps(audit | {"beta2": 0.999, "layers": [layer], "model": {}}))
+    done = command_line(REST - PRINTS, "advise", "--beta2", "0.999", "--from", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "of 1 layers 1 fewer" in " ".join(done.stdout.split())
 
 
 IDS = (

@@ -6,6 +6,7 @@ from accuracy import relative_error
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from varlab.core import DomainError
 from varlab.numerics import (
     degrees_of_freedom,
     first_adaptive_step,
@@ -14,6 +15,7 @@ from varlab.numerics import (
     rectification,
     rho_inf,
 )
+from varlab.numerics.degrees_of_freedom import kish_step
 
 BETAS = (1e-5, 0.1, 0.5, 0.6, 0.7, 0.9, 0.99, 0.999, 0.9999, 0.99999, 0.999999)
 STEPS = (1, 2, 3, 4, 5, 6, 7, 10, 33, 100, 1000, 6000, 10**5, 10**6)
@@ -37,6 +39,23 @@ def test_degrees_of_freedom_keep_their_accuracy(kind):
         for j, b in enumerate(BETAS)
     ]
     assert max(errors) < ACCURACY
+
+
+@pytest.mark.parametrize("t", [1, 2, 5, 40, 1000])
+@pytest.mark.parametrize("beta2", [0.3, 0.9, 0.999, 0.999999])
+def test_the_step_of_kishs_count_is_found_again(t, beta2):
+    n = float(degrees_of_freedom(t, beta2, "kish"))
+    # n within 1e-14 of its limit has lost t: its own conditioning, t n'(t) / n.
+    if (rho_inf(beta2) - n) / n > 1e-9:
+        assert kish_step(n, beta2) == pytest.approx(t, rel=1e-6)
+    assert np.isnan(kish_step(float(rho_inf(beta2)) * (1 + 1e-12), beta2))
+
+
+def test_the_step_of_kishs_count_has_a_domain():
+    assert np.isnan(kish_step(1.0, 0.0))
+    assert 0 < kish_step(0.5, 0.999) < 1
+    with pytest.raises(DomainError, match="degrees must be finite and > 0; got 0"):
+        kish_step(0, 0.9)
 
 
 def test_the_textbook_form_fails_the_same_table():

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from varlab.core import generator
+from varlab.core import DomainError, generator
 from varlab.numerics import (
     ScaledInverseChi,
     delta_method_variance,
@@ -17,6 +17,7 @@ from varlab.numerics import (
     psi_mean,
     psi_variance,
 )
+from varlab.numerics.inverse_chi import log_psi_degrees
 
 RHOS = (2.001, 2.5, 3.0, 4.0, 4.001, 5.0, 50.0, 1999.0, 1e6, 1e9)
 EDGES = (2.0 + 1e-9, 34.9, 35.0, 35.5, 36.0, 37.0)  # the pole; both sides of the asymptotic range
@@ -42,6 +43,21 @@ def test_mean_to_1e12():
 
 def test_log_variance_to_1e12():
     assert worst(log_psi_variance, oracle.log_psi_variance, RHOS + EDGES + LOW) < ACCURACY
+
+
+def test_degrees_from_the_log_variance_to_1e12():
+    """Back from the oracle's 50 digits; towards both ends the asymptotic branches."""
+    points = (*RHOS, *EDGES, *LOW, 1e-9, 1.9e-7, 2.1e-7, 1e13, 1e15)
+    variances = np.array([float(oracle.log_psi_variance(rho)) for rho in points])
+    found = log_psi_degrees(variances)
+    errors = [relative_error(n, rho) for n, rho in zip(found, points, strict=True)]
+    assert max(errors) < ACCURACY
+
+
+@pytest.mark.parametrize("variance", [0.0, -1.0, np.inf, np.nan, "1"])
+def test_no_degrees_have_such_a_log_variance(variance):
+    with pytest.raises(DomainError, match=r"variance must be finite and > 0; got"):
+        log_psi_degrees(variance)
 
 
 def test_delta_method_to_1e12():

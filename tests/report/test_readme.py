@@ -3,8 +3,10 @@
 import pytest
 from checkout import README, reads_the_checkout
 
-from varlab.core import InputError
-from varlab.report.readme import BLOCKS, marks, rewritten
+from varlab.claims.ledger import released_ledger
+from varlab.claims.registry import collect
+from varlab.core import Budget, InputError
+from varlab.report.readme import BLOCKS, findings, marks, rewritten
 
 
 @reads_the_checkout
@@ -24,6 +26,19 @@ def test_a_number_typed_by_hand_would_be_noticed(name):
     digit = next(c for c in block if c.isdigit())
     changed = block.replace(digit, str((int(digit) + 1) % 10), 1)
     assert rewritten(before + start + changed + end + after) == text
+
+
+def test_the_ledgers_block_says_how_to_come_by_it():
+    """Counted from the evidence that is kept; here from the budgets that the checks ask for."""
+    waiting = [c for c in collect().values() if all(k.budget is Budget.FULL for k in c.checks)]
+    said = (
+        f"without `--budget full` the {len(waiting)} statements that training decides are not run."
+    )
+    block = findings(released_ledger())
+    assert waiting
+    assert said in block
+    assert "`varlab verify --budget full`" in block
+    assert said not in findings({**released_ledger(), "budget": "fast"})
 
 
 def test_missing_marks_are_named():

@@ -122,8 +122,10 @@ def test_its_shell_blocks_run(arguments, capfd):
     small = (SMALL_RUNS if "--regenerate" in arguments else small).split()
     status = run([*arguments, *small])
     printed = capfd.readouterr()
-    # 1 is an answer too, for instance that some implementation of RAdam does not conform.
-    assert status == 0 or (status == 1 and arguments[0] in ("conform", "calibrate")), printed.err
+    # 1 is an answer too: that some RAdam does not conform, or that so small an audit decides nothing.
+    assert status == 0 or (status == 1 and arguments[0] in ("conform", "calibrate", "audit")), (
+        printed.err
+    )
     assert printed.out
 
 

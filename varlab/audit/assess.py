@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from varlab.audit.assess_recording import assess_recording
+from varlab.audit.assess_recording import assess_recording, checked_limits
 from varlab.audit.protocol import Protocol
 from varlab.audit.record import Progress, record
 from varlab.audit.recording import Recording
@@ -67,6 +67,7 @@ def assess(
     InputError
         Options of a run given with a recording; whatever the run or the audit refuses.
     """
+    bands, level = checked_limits(bands, level)
     if isinstance(recording_or_factory, Recording):
         given: dict[str, Any] = {
             "replicas": replicas,

@@ -81,10 +81,7 @@ def assess_recording(
         For an unknown protocol, one that the recording cannot serve, or a level outside (0, 0.5].
     """
     chosen = recording.protocol if protocol is None else Protocol.parse(protocol)
-    limits = bands or Bands()
-    if not isinstance(limits, Bands):
-        raise InputError(f"bands must be varlab.audit.verdicts.Bands; got {type(bands).__name__}")
-    level = real("level", level, "lie in (0, 0.5]", lambda p: 0 < p <= 0.5)
+    limits, level = checked_limits(bands, level)
     replicas = recording.dataset.sizes["replica"]
     if chosen is Protocol.ENSEMBLE and recording.protocol is not Protocol.ENSEMBLE:
         raise InputError(f"a {recording.protocol.value} recording has no replicas to compare")
@@ -111,6 +108,19 @@ def assess_recording(
         complete=bool(attrs["complete"]),
         command=command,
     )
+
+
+def checked_limits(bands: Bands | None, level: float) -> tuple[Bands, float]:
+    """Bands and level as an audit takes them, before any work is done.
+
+    Raises
+    ------
+    InputError, DomainError
+    """
+    limits = bands or Bands()
+    if not isinstance(limits, Bands):
+        raise InputError(f"bands must be varlab.audit.verdicts.Bands; got {type(bands).__name__}")
+    return limits, real("level", level, "lie in (0, 0.5]", lambda p: 0 < p <= 0.5)
 
 
 def layer_status(recording: Recording, name: str, protocol: Protocol) -> str:

@@ -97,9 +97,13 @@ class Ledger(Result):
         return not self.undecided() and not self.differing()
 
     def summary(self) -> str:
-        """One line of counts."""
-        parts = [f"{n} {v.value}" for v, n in self.counts().items() if n]
-        return f"{len(self.entries)} claims: " + ", ".join(parts)
+        """One line of counts, which ends with what a larger budget would add."""
+        counts = self.counts()
+        waiting = counts.pop(Verdict.NOT_RUN)
+        parts = [", ".join(f"{n} {v.value}" for v, n in counts.items() if n)]
+        if waiting:
+            parts.append(f"{waiting} not run: add --budget full")
+        return f"{len(self.entries)} claims: " + "; ".join(part for part in parts if part)
 
     def to_dict(self) -> dict[str, Any]:
         """The whole ledger as plain data, in the documented schema."""

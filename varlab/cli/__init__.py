@@ -1,18 +1,21 @@
 """The command line: ``varlab COMMAND``. One file a command.
 
-Exit status: 0 ran; 1 ran, and the answer is bad; 2 bad input, a full disk, too little memory: one
-line on stderr, no traceback, nothing half written; 130 interrupted.
+Exit status: 0 ran; 1 ran, and the answer is bad (a verdict undecided or unlike the released one, an
+optimiser that does not conform, a simulation unlike its law, a test that alarms too often); 2 bad
+input, a full disk, too little memory: one line on stderr, no traceback, nothing half written; 130
+interrupted.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import cast
+from typing import Annotated, cast
 
 import typer
 from typer.main import get_command
 
+from varlab import __version__
 from varlab.cli import advise, audit, calibrate, conform, figures, simulate, verify
 from varlab.core import InputError, told
 from varlab.core.errors import not_installed
@@ -26,6 +29,29 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _overview(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            help="Print the version and stop.",
+            callback=_print_version,
+            is_eager=True,
+        ),
+    ] = False,
+) -> None:
+    """What the commands share: nothing but the version."""
+
+
 app.command("verify")(verify.command)
 app.command("advise")(advise.command)
 app.command("simulate")(simulate.command)

@@ -5,18 +5,22 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from varlab.cli.options import (
+    Band,
     Json,
+    Level,
     Out,
     Seed,
     console,
     deliver_json,
+    parsed_bands,
     parsed_options,
     prepare,
     progress_bar,
@@ -24,6 +28,12 @@ from varlab.cli.options import (
 from varlab.core import InputError
 from varlab.core.files import write_atomic
 from varlab.core.targets import load_callable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from varlab.audit.recording import Recording
+    from varlab.audit.result import Audit
 
 STORE = "recording.zarr"
 
@@ -65,6 +75,17 @@ def command(
     device: Annotated[
         str, typer.Option(help="Of a built-in task: auto (a GPU where there is one), cpu, cuda.")
     ] = "auto",
+    band: Band = None,
+    level: Level = 0.05,
+    trials: Annotated[
+        int,
+        typer.Option(
+            "--calibrate",
+            metavar="N",
+            min=0,
+            help="Count false alarms on N synthetic nulls of the recording's own shape.",
+        ),
+    ] = 0,
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue the recording in --out.")
     ] = False,
@@ -75,8 +96,14 @@ def command(
     out: Out = None,
     json: Json = None,
 ) -> int:
-    """Audit a model: four verdicts and a violation budget per layer."""
-    from varlab.audit.assess import assess
+    """Four verdicts and a violation budget per layer of a model.
+
+    Exit status 1 if one of the model's verdicts is undecided, those apart that the protocol cannot give.
+    """
+    from varlab.audit.assess import DEFAULT_STEPS, assess
+    from varlab.audit.assess_recording import checked_limits
+    from varlab.audit.protocol import Protocol
+    from varlab.audit.record import record
     from varlab.tasks import TASKS
 
     if list_tasks:
@@ -87,15 +114,16 @@ def command(
         raise InputError(f"name a task: {', '.join(TASKS)}, module:factory or path.py:factory")
     if resume and out is None:
         raise InputError("--resume needs --out, the folder with the recording to continue")
+    bands, level = checked_limits(parsed_bands(band or []), level)
     factory = _factory(target, _options(data, norm, option or []), device)
     prepare(out, json)
     terminal = console(json_on_stdout=json == "-")
     with progress_bar("recording") as progress:
-        audit = assess(
+        recording = record(
             factory,
             protocol=protocol.value,
             replicas=replicas,
-            steps=steps,
+            steps=DEFAULT_STEPS[Protocol(protocol.value)] if steps is None else steps,
             seed=seed,
             inits=inits,
             orders=orders,
@@ -105,12 +133,13 @@ def command(
             task=target,
             out=None if out is None else out / STORE,
             resume=resume,
-            command=shlex.join(["varlab", *sys.argv[1:]]),
             progress=progress,
             announce=lambda text: terminal.print(text, style="dim"),
         )
     if os.environ.get("RANK", "0") != "0":  # under torchrun one process speaks
         return 0
+    command = shlex.join(["varlab", *sys.argv[1:]])
+    audit = assess(recording, bands=bands, level=level, command=command)
     terminal.print(audit.summary(), markup=False)
     text = audit.to_json()
     if out is not None:
@@ -118,7 +147,36 @@ def command(
         audit.to_html(out / "audit.html")
         terminal.print(f"wrote {STORE}, audit.json and audit.html in {out}", style="dim")
     deliver_json(text, json)
-    return 0
+    if trials:
+        _calibrate(audit, recording, trials, seed, out, terminal)
+    return 0 if audit.decided else 1
+
+
+def _calibrate(
+    audit: Audit, recording: Recording, trials: int, seed: int, out: Path | None, terminal: Console
+) -> None:
+    """Count false alarms on nulls of the recording's own shape: on the terminal, and in the page."""
+    from varlab.audit.calibrate import calibrate
+    from varlab.audit.shape import recording_shape
+
+    if not audit.tested_layers:
+        terminal.print("not calibrated: no layer could be tested", style="yellow")
+        return
+    with progress_bar("calibrating") as progress:
+        calibration = calibrate(
+            **asdict(recording_shape(recording)),
+            trials=trials,
+            power_trials=0,
+            level=audit.level,
+            bands=audit.bands,
+            seed=seed,
+            progress=progress,
+        )
+    terminal.print(calibration.summary(), markup=False)
+    if out is not None:
+        write_atomic(out / "calibration.json", calibration.to_json())
+        audit.to_html(out / "audit.html", calibration)
+        terminal.print(f"wrote calibration.json and audit.html in {out}", style="dim")
 
 
 def _options(data: Path | None, norm: str | None, pairs: list[str]) -> dict[str, Any]:

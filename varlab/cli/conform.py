@@ -34,7 +34,10 @@ def command(
     out: Out = None,
     json: Json = None,
 ) -> int:
-    """Recover the rectification factor of any RAdam from its steps; exit 1 if one does not conform."""
+    """Is this RAdam RAdam? Recover its factor from its steps.
+
+    Exit status 1 if one does not conform.
+    """
     from varlab.optim.conformance import why_not_compiled
     from varlab.report.conformance import conformance_table
 

@@ -53,9 +53,10 @@ def command(
         ),
     ] = None,
 ) -> int:
-    """Redraw figures as PNG and SVG; drawing never reruns a computation.
+    """Redraw the figures as PNG and SVG from their kept data.
 
-    Training runs of --regenerate --out DIR are kept in DIR/runs and taken up again after a kill.
+    Drawing never reruns a computation. Training runs of --regenerate --out DIR are kept in DIR/runs
+    and taken up again after a kill.
     """
     from paper_figures.runs import Runs
     from paper_figures.store import HERE, NAMES, figure

@@ -5,14 +5,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
-from varlab.core import InputError
+from varlab.core import InputError, real
 from varlab.core.files import can_write_to, write_atomic
+
+if TYPE_CHECKING:
+    from varlab.audit.verdicts import Bands
 
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Root seed of all random streams.")]
 Out = Annotated[
@@ -21,6 +25,17 @@ Out = Annotated[
 Json = Annotated[
     str | None, typer.Option("--json", metavar="PATH|-", help="Write JSON to a file, or stdout.")
 ]
+
+Band = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--band",
+        metavar="NAME=VALUE",
+        help="Largest effect that still holds, instead of zero-mean=0.2, normality=0.03, "
+        "identical=0.15, adjacent=0.1, long-range=0.05; several allowed.",
+    ),
+]
+Level = Annotated[float, typer.Option("--level", help="Nominal error rate, in (0, 0.5].")]
 
 # A table that is piped should not be folded to 80 columns.
 PIPED_WIDTH = 160
@@ -63,8 +78,8 @@ def deliver_json(text: str, json: str | None) -> None:
         write_atomic(Path(json), text)
 
 
-def parsed_options(pairs: Sequence[str]) -> dict[str, Any]:
-    """``name=value`` texts of --option; values are numbers where they read as such.
+def parsed_options(pairs: Sequence[str], option: str = "--option") -> dict[str, Any]:
+    """``name=value`` texts of an option; values are numbers where they read as such.
 
     Raises
     ------
@@ -75,9 +90,28 @@ def parsed_options(pairs: Sequence[str]) -> dict[str, Any]:
     for pair in pairs:
         name, separator, value = pair.partition("=")
         if not separator or not name:
-            raise InputError(f"--option has the form name=value; got {pair!r}")
+            raise InputError(f"{option} has the form name=value; got {pair!r}")
         options[name] = _number(value)
     return options
+
+
+def parsed_bands(pairs: Sequence[str]) -> Bands:
+    """The equivalence bands that ``name=value`` texts of --band change.
+
+    Raises
+    ------
+    InputError
+        A band that there is not, or a value outside (0, 1).
+    """
+    from varlab.audit.verdicts import Bands
+
+    names = {field.name.replace("_", "-"): field.name for field in fields(Bands)}
+    chosen = {}
+    for name, value in parsed_options(pairs, "--band").items():
+        if name not in names:
+            raise InputError(f"no band {name!r}; there are {', '.join(names)}")
+        chosen[names[name]] = real(f"band {name}", value, "lie in (0, 1)", lambda v: 0 < v < 1)
+    return Bands(**chosen)
 
 
 def sizes_of_runs(pairs: Sequence[str]) -> dict[str, Any]:

@@ -75,9 +75,10 @@ def command(
     out: Out = None,
     json: Json = None,
 ) -> int:
-    """Simulate Adam's adaptive rate; exit 1 if it disagrees with the exact law.
+    """Simulate Adam's adaptive rate beside its exact law.
 
-    Fig. 9 of the paper: --mu 0 0.001 0.01 0.1 1 10 --trajectories 5000 --steps 6000.
+    Exit status 1 if the two disagree. Fig. 9 of the paper: --mu 0 0.001 0.01 0.1 1 10
+    --trajectories 5000 --steps 6000.
     """
     from varlab.simulate import LAWS, simulate
 

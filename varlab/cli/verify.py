@@ -37,7 +37,10 @@ def command(
     out: Out = None,
     json: Json = None,
 ) -> int:
-    """Decide the claims by computing; exit 1 if one is undecided or differs from the released ledger."""
+    """Decide the ledger's claims by computing.
+
+    Exit status 1 if one is undecided or differs from the released ledger.
+    """
     from varlab.claims.ledger import check_request, verify
     from varlab.claims.registry import collect, select
     from varlab.core.cores import usable_cores

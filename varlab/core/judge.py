@@ -63,7 +63,7 @@ def judge(kind: ClaimKind, evidence: tuple[Evidence, ...], *, postponed: bool = 
     support = [e for e in telling if e.agrees is True]
     if not telling:
         if postponed:
-            return _ruling(Verdict.NOT_RUN, "needs a larger budget", evidence, [])
+            return _ruling(Verdict.NOT_RUN, "needs a larger budget: --budget full", evidence, [])
         reasons = "; ".join(e.finding.detail for e in evidence) or "no evidence"
         return _ruling(Verdict.UNDECIDED, reasons, evidence, [])
     if against:

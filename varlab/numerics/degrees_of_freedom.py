@@ -23,6 +23,7 @@ from varlab.numerics.inputs import (
     decay,
     finite,
     number,
+    positive,
     scalar_or_array,
     steps,
 )
@@ -79,6 +80,34 @@ def sma_limit(beta2: Array) -> Array:
 def kish_degrees(t: Array, beta2: Array) -> Array:
     """n_t on checked arrays; see :func:`degrees_of_freedom`."""
     return sma_limit(beta2) * np.tanh(0.5 * decay_rate(beta2) * t)
+
+
+def kish_step(degrees: float, beta2: float) -> float:
+    """Time t, not necessarily whole, at which n_t is ``degrees``: the inverse of Kish's count.
+
+    Parameters
+    ----------
+    degrees : float
+        Finite and > 0.
+    beta2 : float
+        In [0, 1).
+
+    Returns
+    -------
+    float
+        NaN where n_t stays below ``degrees`` for ever, and for beta2 = 0, where it is 1 throughout.
+
+    Examples
+    --------
+    >>> round(kish_step(float(degrees_of_freedom(40, 0.999, "kish")), 0.999), 9)
+    40.0
+    """
+    n = number("degrees", degrees, "be finite and > 0", positive)
+    b = number("beta2", beta2, "lie in [0, 1)", below_one)
+    share = n * (1.0 - b) / (1.0 + b)
+    if b == 0 or share >= 1:
+        return float("nan")
+    return float(2.0 * np.arctanh(share) / decay_rate(np.asarray(b)))
 
 
 def degrees_of_freedom(t: ArrayLike, beta2: ArrayLike, kind: DegreesKind = "sma") -> Array:

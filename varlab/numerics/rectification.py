@@ -37,9 +37,13 @@ def radam_factor(t: Array, beta2: Array) -> Array:
 
 def kish_factor(t: Array, beta2: Array) -> Array:
     """sqrt(Var[psi_inf] / Var[psi_t]) through Kish's degrees of freedom, on checked arrays."""
-    degrees = kish_degrees(t, beta2)
-    finite = degrees > 2.0
-    limit = np.where(finite, sma_limit(beta2), 3.0)
+    return factor_of_degrees(kish_degrees(t, beta2), beta2)
+
+
+def factor_of_degrees(degrees: Array | float, beta2: Array | float) -> Array:
+    """sqrt(Var[psi_inf] / Var[psi]) at any degrees of freedom; NaN up to 2, where Var[psi] is infinite."""
+    finite = np.greater(degrees, 2.0)
+    limit = np.where(finite, sma_limit(np.asarray(beta2)), 3.0)
     ratio = psi_variance(limit) / psi_variance(np.where(finite, degrees, 3.0))
     return np.where(finite, np.sqrt(ratio), np.nan)
 

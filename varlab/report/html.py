@@ -16,7 +16,7 @@ from latex2mathml.converter import convert
 from varlab import __version__
 from varlab.claims.ledger import Entry, Ledger
 from varlab.claims.registry import sections
-from varlab.core import Evidence, Verdict
+from varlab.core import Budget, Evidence, Verdict
 from varlab.report.text import number, point, sources_of
 from varlab.theory.catalogue import derivation
 
@@ -180,8 +180,7 @@ def _claim(entry: Entry, ledger: Ledger) -> str:
     evidence = "".join(_evidence(e) for e in ruling.evidence)
     listed = f'<ul class="evidence">{evidence}</ul>' if evidence else ""
     steps = _derivation(claim.derivation) if claim.derivation else ""
-    budget = f" --budget {ledger.budget.value}" if ledger.budget.value != "fast" else ""
-    command = f"varlab verify {claim.id} --seed {ledger.seed}{budget}"
+    does, command = _next_command(claim.id, verdict, ledger)
     # The id sits inside: a link to it opens the claim.
     return (
         f'<details class="claim {verdict.value}"><summary>'
@@ -189,8 +188,16 @@ def _claim(entry: Entry, ledger: Ledger) -> str:
         f'<span class="statement">{escape(claim.statement)}</span>'
         f'<span class="where">{escape(claim.source)} · {claim.kind.value}</span></summary>'
         f'<div class="body" id="{escape(claim.id)}">{equation}<dl>{table}</dl>{listed}{steps}'
-        f'<p class="meta">Repeat it: <code>{escape(command)}</code></p></div></details>'
+        f'<p class="meta">{does} it: <code>{escape(command)}</code></p></div></details>'
     )
+
+
+def _next_command(claim_id: str, verdict: Verdict, ledger: Ledger) -> tuple[str, str]:
+    """What to type to repeat a verdict, or to come by one that this budget could not make."""
+    open_ = verdict is Verdict.NOT_RUN
+    budget = Budget.FULL if open_ else ledger.budget
+    option = f" --budget {budget.value}" if budget is not Budget.FAST else ""
+    return "Decide" if open_ else "Repeat", f"varlab verify {claim_id} --seed {ledger.seed}{option}"
 
 
 @cache  # several claims share a derivation
