@@ -8,6 +8,7 @@ interrupted.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated, cast
@@ -17,6 +18,7 @@ from typer.main import get_command
 
 from varlab import __version__
 from varlab.cli import advise, audit, calibrate, conform, figures, simulate, verify
+from varlab.cli.options import forget_reader
 from varlab.core import InputError, told
 from varlab.core.errors import not_installed
 
@@ -62,6 +64,8 @@ app.command("figures")(figures.command)
 
 # What shells report of a command that Ctrl-C ended.
 INTERRUPTED = 128 + 2
+# What they report of one whose reader has left.
+BROKEN_PIPE = 128 + 13
 # Every complaint of the option parser: the base of the one that typer names.
 USAGE_ERRORS = cast(type[Exception], typer.BadParameter.__mro__[1])
 
@@ -73,11 +77,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command; the exit status. Complaints are one line on stderr."""
+    _provide_streams()
+    os.environ["MPLBACKEND"] = (
+        "agg"  # pictures go to files, whatever the user's sessions show them in
+    )
     command = get_command(app)
     if arguments[:1] == ["simulate"]:
         arguments = simulate.spread(arguments)
     try:
         status = command.main(list(arguments), prog_name="varlab", standalone_mode=False)
+        sys.stdout.flush()
         if status == INTERRUPTED:  # what the option parser makes of Ctrl-C
             raise KeyboardInterrupt
     except InputError as error:
@@ -91,6 +100,9 @@ def run(arguments: list[str]) -> int:
         return _complain(not_installed(f"varlab {arguments[0]}", error))
     except (typer.Abort, KeyboardInterrupt):
         return _complain(f"interrupted; {_how_to_go_on(arguments)}", INTERRUPTED)
+    except BrokenPipeError:  # the reader of a list had enough
+        forget_reader()
+        return BROKEN_PIPE
     except OSError as error:  # a place that broke while we used it
         place = error.filename or "the output"
         return _complain(f"cannot use {place}: {error.strerror or error}; choose another place")
@@ -99,6 +111,13 @@ def run(arguments: list[str]) -> int:
             raise
         return _complain(f"out of memory ({told(error)}); ask for less, or use a larger machine")
     return status if isinstance(status, int) else 0
+
+
+def _provide_streams() -> None:
+    """Python has no stdout or stderr where the caller closed it: what is printed then goes nowhere."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
 
 
 def _how_to_go_on(arguments: list[str]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
 from dataclasses import asdict
@@ -104,6 +103,7 @@ def command(
     from varlab.audit.assess_recording import checked_limits
     from varlab.audit.protocol import Protocol
     from varlab.audit.record import record
+    from varlab.simulate.distributed import speaks
     from varlab.tasks import TASKS
 
     if list_tasks:
@@ -136,7 +136,7 @@ def command(
             progress=progress,
             announce=lambda text: terminal.print(text, style="dim"),
         )
-    if os.environ.get("RANK", "0") != "0":  # under torchrun one process speaks
+    if not speaks():  # under torchrun one process speaks
         return 0
     command = shlex.join(["varlab", *sys.argv[1:]])
     audit = assess(recording, bands=bands, level=level, command=command)

@@ -21,7 +21,7 @@ SCHEMA = 1
 def command(
     targets: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[TARGET...]", help="module:factory or path.py:factory."),
+        typer.Argument(metavar="TARGET", help="module:factory or path.py:factory."),
     ] = None,
     peers: Annotated[
         bool, typer.Option("--peers", help="Every installed known implementation as well.")

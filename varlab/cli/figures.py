@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from varlab.cli.options import Seed, console, progress_bar, sizes_of_runs
+from varlab.cli.options import Seed, console, folder, progress_bar, sizes_of_runs
 from varlab.cli.verify import BudgetOption
 from varlab.core import InputError
 from varlab.core.files import can_write_to
@@ -25,7 +25,7 @@ class ScaleOption(StrEnum):
 
 def command(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME...]", help="Figures; all if none given.")
+        list[str] | None, typer.Argument(metavar="NAME", help="Figures; all if none given.")
     ] = None,
     regenerate: Annotated[
         bool, typer.Option("--regenerate", help="Compute the data afresh before drawing.")
@@ -49,7 +49,10 @@ def command(
     out: Annotated[
         Path | None,
         typer.Option(
-            "--out", metavar="DIR", help="Draw there; data computed afresh goes to DIR/data."
+            "--out",
+            metavar="DIR",
+            parser=folder,
+            help="Draw there; data computed afresh goes to DIR/data.",
         ),
     ] = None,
 ) -> int:
@@ -77,7 +80,7 @@ def command(
             figures = [each for each in figures if each.trains]
         for each in figures:
             each.refuse_options(chosen)
-    directory = can_write_to(out) if out else HERE / "rendered"
+    directory = can_write_to(out or HERE / "rendered")
     terminal = console()
     with progress_bar("figures") as progress:
         for done, each in enumerate(figures, 1):

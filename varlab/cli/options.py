@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,8 +20,18 @@ if TYPE_CHECKING:
     from varlab.audit.verdicts import Bands
 
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Root seed of all random streams.")]
+
+
+def folder(text: str) -> Path:
+    """The path that ``text`` names; an empty text is none, though ``Path`` makes it the current folder."""
+    if not text:
+        raise typer.BadParameter("needs a folder, . for the current one; got an empty text")
+    return Path(text)
+
+
 Out = Annotated[
-    Path | None, typer.Option("--out", metavar="DIR", help="Write the result's files there.")
+    Path | None,
+    typer.Option("--out", metavar="DIR", parser=folder, help="Write the result's files there."),
 ]
 Json = Annotated[
     str | None, typer.Option("--json", metavar="PATH|-", help="Write JSON to a file, or stdout.")
@@ -41,10 +52,25 @@ Level = Annotated[float, typer.Option("--level", help="Nominal error rate, in (0
 PIPED_WIDTH = 160
 
 
+class _Terminal(Console):
+    """A console whose reader may leave, as ``head`` does: the command goes on, writes its files and ends."""
+
+    def on_broken_pipe(self) -> None:
+        """Print no more."""
+        self.quiet = True
+        forget_reader()
+
+
+def forget_reader() -> None:
+    """Send what is still printed to nowhere, after the reader of stdout has left."""
+    with suppress(OSError, ValueError):  # a stdout that is no file has no reader either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def console(*, json_on_stdout: bool = False) -> Console:
     """Where tables go: stdout, or stderr when stdout carries JSON."""
     stream = sys.stderr if json_on_stdout else sys.stdout
-    return Console(file=stream, width=None if stream.isatty() else PIPED_WIDTH, highlight=False)
+    return _Terminal(file=stream, width=None if stream.isatty() else PIPED_WIDTH, highlight=False)
 
 
 def prepare(out: Path | None, json: str | None) -> None:
@@ -72,8 +98,11 @@ def prepare(out: Path | None, json: str | None) -> None:
 def deliver_json(text: str, json: str | None) -> None:
     """Print or write JSON, if asked for."""
     if json == "-":
-        sys.stdout.write(text)
-        sys.stdout.flush()  # a full disk behind it shows here and not at exit
+        try:
+            sys.stdout.write(text)
+            sys.stdout.flush()  # a full disk behind it shows here and not at exit
+        except BrokenPipeError:
+            forget_reader()
     elif json is not None:
         write_atomic(Path(json), text)
 

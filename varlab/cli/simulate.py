@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json as json_module
-import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -81,12 +81,13 @@ def command(
     --trajectories 5000 --steps 6000.
     """
     from varlab.simulate import LAWS, simulate
+    from varlab.simulate.distributed import speaks
 
     if list_laws:
         for name, kind in LAWS.items():
             print(f"{name:<14} {(kind.__doc__ or '').splitlines()[0]}")
         return 0
-    laws = _laws(law or ["normal"], mu or [0.0], sigma)
+    laws = _laws(law or ["normal"], mu or [], sigma)
     if resume and out is None:
         raise InputError("--resume needs --out, the folder with the store to continue")
     prepare(out, json)
@@ -106,7 +107,7 @@ def command(
             progress=progress,
             threads=threads,
         )
-    if os.environ.get("RANK", "0") != "0":  # under torchrun one process speaks
+    if not speaks():  # under torchrun one process speaks
         return 0
     terminal = console(json_on_stdout=json == "-")
     terminal.print(simulation.summary(), markup=False)
@@ -122,7 +123,10 @@ def command(
 def _laws(names: Sequence[str], means: Sequence[float], sigma: float) -> list[Process]:
     from varlab.simulate import law
 
-    return [law(name, mu=mean, sigma=sigma) for name in names for mean in means]
+    for name in names:
+        if means and re.search(r"[:,]\s*mu\s*=", name):
+            raise InputError(f"mu is given by --mu and by --law {name}; give it once")
+    return [law(name, mu=mean, sigma=sigma) for name in names for mean in means or [0.0]]
 
 
 def _compare(simulation: Simulation) -> tuple[bool | None, str]:

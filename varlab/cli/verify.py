@@ -26,7 +26,7 @@ class BudgetOption(StrEnum):
 
 def command(
     ids: Annotated[
-        list[str] | None, typer.Argument(metavar="[ID...]", help="Ids or globs; all if none given.")
+        list[str] | None, typer.Argument(metavar="ID", help="Ids or globs; all if none given.")
     ] = None,
     budget: Annotated[
         BudgetOption, typer.Option(help="fast: under a minute; full adds training.")
