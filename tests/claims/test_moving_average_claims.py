@@ -1,5 +1,8 @@
 """What the claims on the EMA and on rectification compute, beside their verdicts."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -35,6 +38,26 @@ CLAIMS = {
 
 def with_formula(claim_id, formula):
     return replace(CLAIMS[claim_id], formula=formula, mutants={})
+
+
+# One seed of SymPy's generator in 60, with this order of its sets, made the proof of the wider EMA
+# take a quarter of an hour: 30 is the first, the others are neighbours.
+AT_SEEDS = """
+import sympy.core.random
+from varlab.claims.moving_average import CLAIMS
+from varlab.core import Context
+wider = next(claim for claim in CLAIMS if claim.id == "radam.s32.ema-wider")
+for seed in (0, 30, 31):
+    sympy.core.random.seed(seed)
+    finding = wider.checks[0].run(wider.formula, Context(0, wider.id))
+    assert finding.agrees, finding
+"""
+
+
+def test_no_seed_of_sympy_holds_up_the_proof_of_the_wider_average():
+    environment = {**os.environ, "PYTHONHASHSEED": "0"}
+    # About ten seconds on an idle core; the rest is for a busy machine.
+    subprocess.run([sys.executable, "-c", AT_SEEDS], env=environment, check=True, timeout=120)
 
 
 def test_the_reciprocal_of_the_mean_of_squares_has_the_printed_law():

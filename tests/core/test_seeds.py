@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+import sympy.core.random
 
-from varlab.core import DomainError, generator
+from varlab.core import Claim, ClaimKind, DomainError, Finding, generator, symbolic
 
 
 def test_a_stream_depends_on_seed_and_name_alone():
@@ -22,3 +23,19 @@ def test_other_names_give_other_streams(other):
 def test_bad_seeds_are_named(seed):
     with pytest.raises(DomainError, match="seed must be an integer >= 0; got"):
         generator(seed)
+
+
+def test_each_check_of_a_claim_starts_sympys_generator_anew():
+    drawn = []
+
+    def draws(formula, context):
+        drawn.append(sympy.core.random.random())
+        return Finding.supports("drawn")
+
+    claim = Claim("a.b.c", "V", "any", ClaimKind.EXACT, "all", None, (symbolic(draws),) * 2)
+    sympy.core.random.seed(1)
+    claim.decide()
+    sympy.core.random.seed(2)
+    claim.decide()
+    assert len(drawn) == 4
+    assert len(set(drawn)) == 1

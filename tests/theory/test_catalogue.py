@@ -1,14 +1,17 @@
 """Every derivation is in the catalogue, checks in all its steps, and can be exported."""
 
 import ast
+import re
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
+import sympy as sp
 
 from varlab import theory
 from varlab.theory.catalogue import derivation, names, place
 from varlab.theory.checking import Outcome
+from varlab.theory.printing import to_latex
 
 
 def built_in_source():
@@ -40,6 +43,32 @@ def test_a_derivation_can_be_exported(name):
     for step in each.steps:
         assert step.title
         assert step.why
+
+
+# The names of functions in print; everything else that a printer spells out is a name it does not know.
+SPELLED = {"lim", "log", "ln", "sin", "cos", "tan", "tanh", "sign", "erf", "erfi", "Ei", "var"}
+SPELLED |= {"digamma", "trigamma"}
+
+
+@pytest.mark.parametrize("name", names())
+def test_no_symbol_is_printed_by_its_name_in_the_code(name):
+    each = derivation(name)
+    for step, markup in zip(each.steps, each.to_mathml(), strict=True):
+        latex = re.sub(r"\\(operatorname|text)\{\w+\}", "", to_latex(step.statement))
+        symbols = {s.name.split("_")[0] for s in step.statement.free_symbols}
+        for word in {s for s in symbols if len(s) > 1} | {"infinity", "gamma"}:
+            assert not re.search(rf"(?<![\\A-Za-z]){word}", latex), step.title
+        texts = (e.text or "" for e in ElementTree.fromstring(markup).iter())
+        spelled = {text for text in texts if len(text) > 1 and text.isascii() and text.isalpha()}
+        assert spelled <= SPELLED, step.title
+
+
+@pytest.mark.parametrize("name", names())
+def test_no_step_is_printed_as_a_tautology(name):
+    for step in derivation(name).steps:
+        assert step.statement not in (sp.true, sp.false), step.title
+        if isinstance(step.statement, sp.Eq):
+            assert to_latex(step.statement.lhs) != to_latex(step.statement.rhs), step.title
 
 
 @pytest.mark.parametrize("name", [n for n in names() if n != "theorem1_paper.paper_proof"])

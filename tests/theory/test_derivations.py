@@ -14,7 +14,7 @@ from varlab.theory.inverse_chi import law, moments
 from varlab.theory.inverse_chi_limits import limits
 from varlab.theory.log_psi import log_law
 from varlab.theory.printing import latex_prose, to_latex, to_mathml
-from varlab.theory.symbols import x, y
+from varlab.theory.symbols import b2, m, n, rho, rho_inf, x, y
 from varlab.theory.theorem1_gauss import gauss_proof
 from varlab.theory.theorem1_paper import paper_proof
 
@@ -70,12 +70,53 @@ def test_a_derivation_with_a_wrong_step_does_not_hold():
     assert not Derivation("c", "c", "test", (reversed_, right)).holds()
 
 
+def plain(expression):
+    """The text of an expression's MathML, without its structure."""
+    return "".join(ET.fromstring(to_mathml(expression)).itertext())
+
+
 def test_special_functions_are_printed_with_their_symbols():
-    assert to_latex(sp.digamma(x)) == r"\psi\left(x\right)"
-    assert to_latex(sp.polygamma(1, x) ** 2) == r"{\psi^{(1)}\left(x\right)}^{2}"
-    text = "".join(ET.fromstring(to_mathml(sp.polygamma(1, x) + sp.gamma(x))).itertext())
-    assert "ψ(1)(x)" in text
-    assert "Γ(x)" in text
+    # psi is the adaptive rate: digamma goes by its name.
+    assert to_latex(sp.digamma(rho)) == r"\operatorname{digamma}\left(\rho\right)"
+    assert to_latex(sp.polygamma(1, x) ** 2) == r"\operatorname{trigamma}^{2}\left(x\right)"
+    assert to_latex(sp.polygamma(2, x)) == r"\operatorname{polygamma}_{2}\left(x\right)"
+    assert to_latex(sp.beta(rho, b2) ** 2) == r"\operatorname{B}^{2}\left(\rho, \beta_{2}\right)"
+    assert to_latex(sp.loggamma(rho) ** 2) == r"\left(\ln\Gamma\left(\rho\right)\right)^{2}"
+    assert to_latex(sp.RisingFactorial(x, n) ** 2) == r"\left(x\right)_{n}^{2}"
+    assert to_latex(rho_inf) == r"\rho_{\infty}"
+    assert plain(sp.polygamma(1, x) + sp.gamma(x)) == "Γ(x)+trigamma(x)"
+    assert plain(sp.polygamma(2, rho)) == "polygamma2(ρ)"
+    assert plain(rho_inf) == "ρ∞"
+    assert plain(sp.Function("E")(x)) == "E(x)"
+    assert plain(sp.KroneckerDelta(n, m)) in ("δmn", "δnm")
+    assert plain(sp.Product(x, (n, 1, m))) == "∏n=1mx"
+    assert plain(1 + sp.O(x**-4, (x, sp.oo))) == "1+O(1x4;x→∞)"
+
+
+@pytest.mark.parametrize(
+    "operator",
+    [
+        lambda e: sp.Derivative(e, x),
+        lambda e: sp.Limit(e, x, 0),
+        lambda e: sp.Product(e, (n, 1, m)),
+        lambda e: sp.Subs(e, x, 1),
+    ],
+)
+@pytest.mark.parametrize(
+    ("operand", "fenced"), [(x + y, "(x+y)"), (-x - y, "(-x-y)"), (-x * y, "(-x⁢y)")]
+)
+def test_what_an_operator_acts_on_stands_in_brackets(operator, operand, fenced):
+    assert fenced in plain(operator(operand))
+    assert fenced not in plain(operand)
+
+
+def test_derivatives_and_limits_say_in_what_and_from_where():
+    assert plain(sp.Derivative(sp.erf(x), x)) == "ⅆⅆxerf(x)"
+    assert plain(sp.Derivative(x * y, (x, 2), y)) == "∂3∂y∂x2x⁢y"
+    assert plain(sp.Limit(x, x, 0, "+")) == "limx→0+x"
+    assert plain(sp.Limit(x, x, 0, "-")) == "limx→0-x"
+    assert plain(sp.Limit(x, x, sp.oo)) == "limx→∞x"
+    assert plain(sp.Subs(x * y, (x, y), (1, 2))) == "x⁢y|x=1,y=2"
 
 
 def test_named_entities_of_html_become_characters():

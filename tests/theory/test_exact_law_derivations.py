@@ -8,7 +8,7 @@ from varlab.core import DomainError
 from varlab.theory import correlated_law, exact_law
 from varlab.theory.checking import Outcome
 from varlab.theory.direct_integration import direct_moment, direct_moment_with_mean
-from varlab.theory.symbols import b2, k, mu, s, w, z
+from varlab.theory.symbols import b2, k, mu, phi, s, w, z
 
 NINE_TENTHS, HALF = sp.Rational(9, 10), sp.Rational(1, 2)
 DERIVATIONS = (exact_law.exact_law, correlated_law.correlated_law)
@@ -50,6 +50,19 @@ def test_a_wrong_noncentral_factor_is_caught():
 def test_a_wrong_determinant_is_caught():
     wrong = correlated_law.determinant(correlated_law.ema_weights(2), z=z / 2)
     assert correlated_law.check_bivariate(wrong).outcome is Outcome.REFUTED
+
+
+def test_the_printed_double_integral_is_the_determinant():
+    values = {z: sp.Rational(3, 2), b2: NINE_TENTHS, s: sp.Rational(6, 5), phi: HALF}
+    weights = correlated_law.ema_weights(2)
+    integral = correlated_law.bivariate_integral().subs(values)
+    first, second = integral.variables
+    integrand = sp.lambdify((first, second), integral.function, "mpmath")
+    # Beyond 12 standard deviations the density is e^-72.
+    with mp.workdps(15):
+        found = mp.quad(integrand, mp.linspace(-14, 14, 5), mp.linspace(-14, 14, 5))
+    expected = correlated_law.determinant(weights).subs(values) ** -HALF
+    assert agree(found, sp.N(expected, 30), 8)
 
 
 def test_the_q_pochhammer_symbol_is_proved_for_every_step():

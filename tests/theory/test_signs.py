@@ -5,7 +5,7 @@ import sympy as sp
 
 from varlab.core import DomainError
 from varlab.theory.domain import Domain, Interval, above, between, integers_from
-from varlab.theory.signs import is_positive
+from varlab.theory.signs import follows_from_assumptions, is_positive
 from varlab.theory.symbols import n, rho, x, y
 
 FROM_TWO = Domain({rho: above(2)})
@@ -54,3 +54,40 @@ def test_irrational_ends_are_sampled_inside():
     interval = between(sp.sqrt(2), sp.pi)
     rng = random.Random(0)
     assert all(sp.sqrt(2) < interval.sample(rng) < sp.pi for _ in range(50))
+
+
+def draws_nothing(*_, **__):
+    raise AssertionError("evaluated at a random point")
+
+
+@pytest.mark.parametrize(
+    "relation",
+    [
+        sp.Ge(sp.gamma(x + 1), x * sp.gamma(x), evaluate=False),
+        sp.Ge((x + y) ** 2, x**2 + 2 * x * y + y**2, evaluate=False),
+        sp.Gt(x + 1, x, evaluate=False),
+        sp.Lt(sp.exp(-x) * x, sp.exp(-x) * (x + y), evaluate=False),
+        sp.Gt(sp.exp(x), 0, evaluate=False),
+        sp.Ge(sp.sin(x) ** 2 + sp.cos(x) ** 2, 1, evaluate=False),
+        sp.Le(6 / sp.pi, 2, evaluate=False),
+    ],
+)
+def test_what_follows_from_assumptions_is_shown_without_random_points(relation, monkeypatch):
+    monkeypatch.setattr(sp.Expr, "_random", draws_nothing)
+    assert follows_from_assumptions(relation)
+
+
+@pytest.mark.parametrize(
+    "relation",
+    [
+        sp.Gt(sp.gamma(x + 1), x * sp.gamma(x), evaluate=False),  # equal
+        sp.Gt(x, y, evaluate=False),
+        sp.Gt(sp.exp(x), x, evaluate=False),  # true, but of no assumption
+        sp.Ge(x - 1, 0, evaluate=False),
+        sp.Le(sp.exp(x), 0, evaluate=False),
+        sp.Gt(6 / sp.pi, 2, evaluate=False),
+    ],
+)
+def test_what_does_not_follow_from_assumptions_is_not_shown(relation, monkeypatch):
+    monkeypatch.setattr(sp.Expr, "_random", draws_nothing)
+    assert not follows_from_assumptions(relation)

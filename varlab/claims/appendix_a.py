@@ -183,7 +183,8 @@ CLAIMS: tuple[Claim, ...] = (
         id="radam.appA.digamma-bounds",
         source="R App. A",
         statement="ln x - 1/(2x) > digamma(x) > ln(x + 1/2) - 1/x",
-        equation=r"\ln x - \frac{1}{2x} > \psi(x) > \ln\left(x + \tfrac{1}{2}\right) - \frac{1}{x}",
+        equation=r"\ln x - \frac{1}{2x} > \operatorname{digamma}(x) "
+        r"> \ln\left(x + \tfrac{1}{2}\right) - \frac{1}{x}",
         kind=ClaimKind.INEQUALITY,
         domain_stated="none stated",
         formula=_BOUNDS,

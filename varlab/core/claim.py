@@ -13,6 +13,7 @@ from varlab.core.errors import InputError
 from varlab.core.evidence import Evidence, EvidenceKind, Finding
 from varlab.core.judge import Ruling, judge
 from varlab.core.kinds import ClaimKind
+from varlab.core.seeds import restart_sympy
 
 __all__ = ["Budget", "Check", "Claim", "ClaimKind", "Context"]
 
@@ -152,6 +153,7 @@ class Claim:
 
 def _run(check: Check, formula: Any, context: Context) -> Finding:
     """Run one check; one that raises tells nothing, and must not take the others down."""
+    restart_sympy()
     try:
         return check.run(formula, context)
     except Exception as error:

@@ -7,6 +7,7 @@ another process, changes nothing.
 from __future__ import annotations
 
 import hashlib
+import sys
 
 import numpy as np
 
@@ -31,6 +32,18 @@ def seed_sequence(seed: int, *names: str | int) -> np.random.SeedSequence:
 def generator(seed: int, *names: str | int) -> np.random.Generator:
     """NumPy generator on :func:`seed_sequence`."""
     return np.random.default_rng(seed_sequence(seed, *names))
+
+
+def restart_sympy() -> None:
+    """Start SymPy's own generator anew, from a fixed seed.
+
+    SymPy asks its assumptions in a random order and tests for constants at random points, from a
+    generator that the clock seeds: without this, the same check can take another way on each run.
+    Not imported here: whoever computes with SymPy has it loaded.
+    """
+    sympy_random = sys.modules.get("sympy.core.random")
+    if sympy_random is not None:
+        sympy_random.seed(0)
 
 
 def _word(name: str | int) -> int:

@@ -123,7 +123,7 @@ def correlated_law() -> Derivation:
             ),
             Step(
                 "Gaussian quadratic form",
-                sp.Eq(gaussian_integral_squared(), determinant(ema_weights(2)), evaluate=False),
+                sp.Eq(bivariate_integral() ** -2, determinant(ema_weights(2)), evaluate=False),
                 "Integrating exp(-z vhat) against the bivariate normal density, one variable after "
                 "the other, leaves det(I + 2 z W Sigma)^(-1/2): shown at t = 2, its square inverted.",
                 lambda: check_bivariate(determinant(ema_weights(2))),
@@ -175,6 +175,18 @@ def noncentral_integral() -> sp.Expr:
     """E[exp(-z w g^2)] for g ~ N(mu, s^2): the exponent is -(1/s^2 + 2 z w) g^2/2 + mu g/s^2 - ..."""
     inner = gaussian_integral().subs({x: 1 / s**2 + 2 * z * w, mu: -mu / s**2}, simultaneous=True)
     return normal_density(sp.S.Zero) * inner
+
+
+def bivariate_integral() -> sp.Expr:
+    """E[exp(-z vhat_2)] for AR(1) gradients as an integral over both, not carried out."""
+    gradients = sp.IndexedBase("g", real=True)
+    pair = sp.Matrix([gradients[1], gradients[2]])
+    covariance = ar1_covariance(2)
+    average = sum(weight * each**2 for weight, each in zip(ema_weights(2), pair, strict=True))
+    exponent = -sp.cancel((pair.T * covariance.inv() * pair)[0, 0]) / 2
+    norm = 2 * sp.pi * sp.sqrt(sp.collect(covariance.det(), s))
+    limits = ((each, -sp.oo, sp.oo) for each in pair)
+    return sp.Integral(sp.exp(-z * average) * sp.exp(exponent) / norm, *limits)
 
 
 def gaussian_integral_squared() -> sp.Expr:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
+from varlab.core.seeds import restart_sympy
 from varlab.theory.checking import Checked, Outcome, Prover, check_equal, check_relation
 from varlab.theory.domain import Domain
 from varlab.theory.printing import latex_prose, to_latex, to_mathml
@@ -47,8 +48,12 @@ class Derivation:
     steps: tuple[Step, ...]
 
     def check(self) -> tuple[Checked, ...]:
-        """Check every step, in order."""
-        return tuple(step.check() for step in self.steps)
+        """Check every step, in order; each from the same state of SymPy's generator."""
+        checks = []
+        for step in self.steps:
+            restart_sympy()
+            checks.append(step.check())
+        return tuple(checks)
 
     def holds(self) -> bool:
         """Whether every step is proved or confirmed."""

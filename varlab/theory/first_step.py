@@ -13,7 +13,14 @@ from functools import cache
 import sympy as sp
 
 from varlab.theory import symbols as sym
-from varlab.theory.checking import Checked, Outcome, all_of, check_equal, check_limit
+from varlab.theory.checking import (
+    Checked,
+    Outcome,
+    all_of,
+    by_evaluation,
+    check_equal,
+    check_limit,
+)
 from varlab.theory.derivation import Derivation, Step, equality
 from varlab.theory.domain import Domain, above
 from varlab.theory.inverse_chi import density
@@ -27,10 +34,15 @@ def normal_density(g: sp.Expr = sym.g, s: sp.Expr = sym.s) -> sp.Expr:
     return sp.exp(-(g**2) / (2 * s**2)) / (sp.sqrt(2 * sp.pi) * s)
 
 
+def change_of_variables() -> sp.Expr:
+    """Density of 1/g^2 at x > 0, not carried out: the slope of P(1/g^2 < x) = 2 P(g > 1/sqrt(x))."""
+    tails = 2 * sp.Integral(normal_density(), (sym.g, 1 / sp.sqrt(x), sp.oo))
+    return sp.Derivative(tails, x)
+
+
 def inverse_square_density() -> sp.Expr:
-    """Density of 1/g^2 at x > 0: both roots g = +-1/sqrt(x) contribute alike."""
-    root = 1 / sp.sqrt(x)
-    return 2 * normal_density(root) * -sp.diff(root, x)
+    """Density of 1/g^2 at x > 0, carried out."""
+    return sp.simplify(change_of_variables().doit())
 
 
 def first_step_law() -> sp.Expr:
@@ -103,11 +115,13 @@ def first_step() -> Derivation:
         (
             equality(
                 "Law of 1/g^2",
-                inverse_square_density(),
+                change_of_variables(),
                 first_step_law(),
                 Domain({x: above(0), s: above(0)}),
-                "Change of variables from N(0, s^2): one degree of freedom, tau^2 = 1/s^2.",
+                "Change of variables from N(0, s^2), P(1/g^2 < x) = 2 P(g > 1/sqrt(x)): one degree of "
+                "freedom, tau^2 = 1/s^2.",
                 source="R section 3",
+                prover=by_evaluation,
             ),
             equality(
                 "One integral for every moment",

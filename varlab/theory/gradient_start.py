@@ -12,6 +12,7 @@ from varlab.theory.checking import (
     Checked,
     Outcome,
     all_of,
+    by_evaluation,
     check_equal,
     check_limit,
     check_relation,
@@ -86,7 +87,7 @@ def gradient_start() -> Derivation:
             equality(
                 "A mixture",
                 (1 - b2) * b2 ** (t - i),
-                (1 - b2**t) * weight,
+                sp.Mul(1 - b2**t, weight, evaluate=False),
                 Domain({**DOMAIN.intervals, i: above(0, integer=True)}),
                 "Term by term: v_t = b2^t g_0^2 + (1-b2^t) vhat_t.",
             ),
@@ -100,11 +101,12 @@ def gradient_start() -> Derivation:
             ),
             equality(
                 "Gradients of constant square",
-                multiplier(sp.S.One),
+                sp.Subs(multiplier(), x, 1),
                 sp.S.One,
                 DOMAIN,
                 "x = 1: the start at g_0^2 is the bias correction, and the step is Adam's. Over Adam "
                 "without that correction, whose denominator is sqrt((1-b2^t) vhat_t), it is sqrt(1-b2^t).",
+                prover=by_evaluation,
             ),
             equality(
                 "Where it is the stated warm-up",

@@ -15,7 +15,7 @@ from functools import cache
 import sympy as sp
 
 from varlab.theory import symbols as sym
-from varlab.theory.checking import Checked, Outcome, check_equal
+from varlab.theory.checking import Checked, Outcome, all_of, check_equal
 from varlab.theory.derivation import Derivation, Step, equality
 from varlab.theory.domain import Domain, above
 from varlab.theory.symbols import p, rho, tau, x, y
@@ -197,13 +197,14 @@ def moments() -> Derivation:
                 "The Gamma integral, with its constant.",
                 check_any_order,
             ),
-            equality(
+            Step(
                 "Mean of psi",
-                psi_moment(1),
-                psi_mean(),
-                where_finite(1),
+                sp.Eq(
+                    sp.Integral(density() * sp.sqrt(x), (x, 0, sp.oo)), psi_mean(), evaluate=False
+                ),
                 "p = 1; it exists for rho > 1, where the paper asks for rho > 4.",
-                source="R Eq. 7",
+                check_psi_mean,
+                "R Eq. 7",
             ),
             equality(
                 "Mean of psi^2",
@@ -242,6 +243,15 @@ def check_any_order() -> Checked:
     shifted = {p: rho - x}
     domain = Domain({rho: above(0), x: above(0), tau: above(0)})
     return check_equal((constant * gamma_value).subs(shifted), psi_moment().subs(shifted), domain)
+
+
+def check_psi_mean() -> Checked:
+    """The integral of any order at p = 1, against the mean as R states it."""
+    return all_of(
+        check_any_order(),
+        check_equal(psi_moment(1), psi_mean(), where_finite(1)),
+        how="the moment of any order, at p = 1",
+    )
 
 
 def _check_existence() -> Checked:

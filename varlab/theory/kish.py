@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from varlab.theory.checking import Checked, Outcome
+from varlab.theory.checking import Checked, Outcome, check_equal
 from varlab.theory.derivation import Derivation, Step, equality
 from varlab.theory.domain import above
 from varlab.theory.moving_average import DOMAIN, ema_variance, ema_weight, rho_limit, rho_t
@@ -74,14 +74,16 @@ def degrees_of_freedom() -> Derivation:
         "Kish's degrees of freedom",
         "varlab, beside R Eq. 4",
         (
-            equality(
+            Step(
                 "Matched variance",
-                1 / satterthwaite(s**2, ema_variance()),
-                1 / kish_sum(),
-                DOMAIN.restrict(s, above(0)),
+                sp.Eq(
+                    sp.Subs(1 / satterthwaite(x, y), (x, y), (s**2, ema_variance())),
+                    1 / kish_sum(),
+                    evaluate=False,
+                ),
                 "E[vhat] = s^2 and Var[vhat] = 2 s^4 sum w^2 give 2 E^2 / Var = 1 / sum w^2.",
-                source="Satterthwaite 1946",
-                prover=by_closing_sums,
+                check_matched_variance,
+                "Satterthwaite 1946",
             ),
             equality(
                 "Closed form",
@@ -151,6 +153,16 @@ def check_scaling_limits() -> Checked:
 def check_leading_error() -> Checked:
     """The limit of the leading error over 1 - b2, by SymPy."""
     return _check_limit(_along(sp.cancel(close_sums(leading_error()) / (1 - b2))), scaled_kish())
+
+
+def check_matched_variance() -> Checked:
+    """Satterthwaite's degrees of freedom for the mean and variance of vhat_t against 1 / sum w^2."""
+    return check_equal(
+        1 / satterthwaite(s**2, ema_variance()),
+        1 / kish_sum(),
+        DOMAIN.restrict(s, above(0)),
+        prover=by_closing_sums,
+    )
 
 
 def _check_limit(expression: sp.Expr, expected: sp.Expr) -> Checked:

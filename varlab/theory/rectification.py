@@ -5,7 +5,7 @@ from __future__ import annotations
 import sympy as sp
 
 from varlab.core import require
-from varlab.theory.checking import Checked, Outcome, check_equal
+from varlab.theory.checking import Checked, Outcome, by_evaluation, check_equal
 from varlab.theory.delta_method import delta_method_variance
 from varlab.theory.derivation import Derivation, Step, equality
 from varlab.theory.domain import Domain, above, between
@@ -97,10 +97,11 @@ def rectification_term() -> Derivation:
             ),
             equality(
                 "At the limit",
-                rectification_of(rho_inf, rho_inf),
+                sp.Subs(rectification_of(), rho, rho_inf),
                 sp.S.One,
                 ADAPTIVE_DOMAIN,
                 "r -> 1 as rho_t -> rho_inf.",
+                prover=by_evaluation,
             ),
             Step(
                 "Degenerate decays",

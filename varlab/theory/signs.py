@@ -1,4 +1,4 @@
-"""Signs of rational functions, proved by their coefficients."""
+"""Signs proved: of rational functions by their coefficients, of others by what is assumed of their symbols."""
 
 from __future__ import annotations
 
@@ -36,6 +36,22 @@ def is_positive(expression: sp.Expr, domain: Domain) -> bool:
     numerator, denominator = sp.fraction(sp.cancel(sp.together(expression)))
     signs = [_one_sign(part, used, closed) for part in (numerator, denominator)]
     return signs[0] * signs[1] > 0
+
+
+def follows_from_assumptions(relation: sp.Rel) -> bool:
+    """Whether an inequality is true by the assumptions on its symbols; False when they cannot show it.
+
+    The sides and their difference are simplified each by itself. SymPy's simplification of the
+    relation as a whole would evaluate the difference at random complex points; where a sum closes
+    to powers with such a point in the exponent, one of them can take a quarter of an hour.
+    """
+    sides = relation.func(sp.simplify(relation.lhs), sp.simplify(relation.rhs))
+    if sides == sp.true:
+        return True
+    difference = sp.simplify(relation.gts - relation.lts)
+    if isinstance(relation, sp.GreaterThan | sp.LessThan):
+        return bool(difference.is_extended_nonnegative)
+    return bool(difference.is_extended_positive)
 
 
 def _shift(symbol: sp.Symbol, interval: Interval) -> sp.Expr | None:
