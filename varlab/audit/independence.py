@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from varlab.audit.edge import EdgeLaw
 from varlab.audit.multiplicity import simes
 from varlab.audit.null import NEAR, autocorrelations, last_lag, run_null, run_scores
 from varlab.audit.outcome import Outcome
@@ -58,8 +59,7 @@ def _adjacent(u: Array, name: str, band: float) -> tuple[Array, Array, Effect]:
     combined = _sum_pvalues(np.sum(r**2, axis=0), len(r), 0, replicas)
     flat = products.reshape(replicas, -1)
     estimate = float(np.mean(r**2)) - 1 / (replicas - 1)
-    se = _pairs_se(flat @ flat.T / flat.shape[1])
-    effect = Effect(name, estimate, se, replicas - 1, (0.0, band), root, square)
+    effect = _mean_square(name, estimate, flat @ flat.T / flat.shape[1], band)
     return combined, np.sqrt(np.maximum(np.mean(r**2, axis=0) - 1 / (replicas - 1), 0.0)), effect
 
 
@@ -78,8 +78,7 @@ def _all_pairs(u: Array, name: str, band: float) -> tuple[Array, Array, Effect]:
     triangles = math.comb(len(chosen), 3)
     pvalues = _sum_pvalues(sums, pairs, triangles, replicas)
     estimate = float(sums.mean()) / pairs - mean
-    se = _pairs_se(grams.mean(axis=0) / pairs)
-    effect = Effect(name, estimate, se, replicas - 1, (0.0, band), root, square)
+    effect = _mean_square(name, estimate, grams.mean(axis=0) / pairs, band)
     return pvalues, np.sqrt(np.maximum(sums / pairs - mean, 0.0)), effect
 
 
@@ -100,10 +99,20 @@ def _sum_pvalues(sums: Array, pairs: int, triangles: int, replicas: int) -> Arra
     return np.asarray(stats.pearson3.sf(sums, skewness, pairs / d, spread), dtype=np.float64)
 
 
-def _pairs_se(gram: Array) -> float:
-    """Standard error of a mean r^2 whose terms are sums over replicas, from the replicas' Gram."""
+def _mean_square(name: str, estimate: float, gram: Array, band: float) -> Effect:
+    """Effect from a mean r^2 whose terms r are sums over replicas, given the replicas' Gram."""
     replicas = len(gram)
-    return replicas * (replicas - 1) * off_diagonal(gram)[1]
+    _, se = off_diagonal(gram)
+    return Effect(
+        name,
+        estimate,
+        replicas * (replicas - 1) * se,
+        replicas - 1,
+        (0.0, band),
+        root,
+        square,
+        EdgeLaw.of_units(replicas**2 * gram),
+    )
 
 
 def gaussian_of_sign(share: float) -> float:
@@ -137,15 +146,14 @@ def run(x: Array, bands: Bands) -> Outcome:
         centred = r - law.mean[:, None]
         pvalues.append(law.pvalues(r))
         firsts.append(np.abs(centred[0]))
-        maps = (root, square) if suffix else (gaussian_of_sign, sign_of_gaussian)
+        report, estimated = (root, square) if suffix else (gaussian_of_sign, sign_of_gaussian)
         for name, rows, band in (
             ("correlation at lag 1", slice(0, 1), bands.adjacent),
             (f"correlation at lags 2 to {NEAR}", slice(1, NEAR), bands.long_range),
         ):
             lags = rows.stop - rows.start
-            estimate, se = against_noise(
-                centred[rows], centred[NEAR:], float(np.mean(law.sd[rows] ** 2))
-            )
+            noise, variance = centred[NEAR:], float(np.mean(law.sd[rows] ** 2))
+            estimate, se = against_noise(centred[rows], noise, variance)
             effects.append(
                 Effect(
                     name.replace("correlation", f"correlation{suffix}"),
@@ -153,7 +161,9 @@ def run(x: Array, bands: Bands) -> Outcome:
                     se / lags,
                     last - NEAR,
                     (0.0, band),
-                    *maps,
+                    report,
+                    estimated,
+                    EdgeLaw.of_noise(noise / math.sqrt(lags), lags, variance / lags),
                 )
             )
     combined = simes(np.stack(pvalues))

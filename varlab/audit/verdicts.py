@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from scipy import stats
 
+from varlab.audit.edge import EdgeLaw
 from varlab.core import require
 
 POWER = 0.8  # the conventional power at which a minimum detectable effect is quoted
@@ -88,6 +89,11 @@ class Effect:
         On the reported scale.
     report, estimated : callable
         Scale of estimation to reported scale, and back.
+    edge : EdgeLaw, optional
+        Of an unsigned effect, on the scale of estimation: gives the interval its upper end where
+        that lies above what ``se`` gives.
+    bounded : bool
+        False where part of the layer has no data: the interval has no upper end then.
     """
 
     name: str
@@ -97,6 +103,8 @@ class Effect:
     band: tuple[float, float]
     report: Callable[[float], float] = _identity
     estimated: Callable[[float], float] = _identity
+    edge: EdgeLaw | None = None
+    bounded: bool = True
 
     @property
     def value(self) -> float:
@@ -111,7 +119,12 @@ class Effect:
     def ci(self, level: float) -> tuple[float, float]:
         """Interval of confidence ``1 - level`` on the scale of the band."""
         half = float(stats.t.isf(level / 2, self.df)) * self.se
-        return self.report(self.estimate - half), self.report(self.estimate + half)
+        low, high = self.report(self.estimate - half), self.estimate + half
+        if not self.bounded:
+            return low, math.inf
+        if self.edge is not None and self.known:
+            high = max(high, self.edge.upper(self.estimate, level / 2))
+        return low, self.report(high)
 
     def verdict(self, level: float) -> AuditVerdict:
         """The interval against the band."""

@@ -7,12 +7,12 @@ mu = 0 for every symmetric law. Reported as abs(mu)/s.
 from __future__ import annotations
 
 import math
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from varlab.audit.edge import EdgeLaw
 from varlab.audit.multiplicity import simes
 from varlab.audit.outcome import Outcome
 from varlab.audit.quadratic import against_noise, off_diagonal
@@ -36,7 +36,19 @@ def share_of_ratio(ratio: float) -> float:
     return ratio**2 / (1 + ratio**2)
 
 
-_effect = partial(Effect, "standardised mean", report=ratio_of_share, estimated=share_of_ratio)
+def _share(gram: Array, bands: Bands) -> Effect:
+    """Effect from the Gram matrix of units of unit mean square."""
+    share, se = off_diagonal(gram)
+    return Effect(
+        "standardised mean",
+        share,
+        se,
+        len(gram) - 1,
+        (0.0, bands.zero_mean),
+        ratio_of_share,
+        share_of_ratio,
+        EdgeLaw.of_units(gram),
+    )
 
 
 def _ttest(x: Array) -> Array:
@@ -70,8 +82,7 @@ def frozen(x: Array, bands: Bands) -> Outcome:
     z = _unit_rms(x)
     if len(z) > MOST_UNITS:
         z = np.array([part.mean(axis=0) for part in np.array_split(z, MOST_UNITS)])
-    share, se = off_diagonal(z @ z.T / z.shape[1])
-    effect = _effect(share, se, len(z) - 1, (0.0, bands.zero_mean))
+    effect = _share(z @ z.T / z.shape[1], bands)
     return Outcome(_ttest(x), _standardised_mean(x), (effect,), {"sign_test": _sign_test(x)})
 
 
@@ -86,8 +97,7 @@ def ensemble(x: Array, bands: Bands) -> Outcome:
     replicas = len(x)
     z = _unit_rms(x)
     flat = z.reshape(replicas, -1)
-    share, se = off_diagonal(flat @ flat.T / flat.shape[1])
-    effect = _effect(share, se, replicas - 1, (0.0, bands.zero_mean))
+    effect = _share(flat @ flat.T / flat.shape[1], bands)
     pvalues = simes(np.stack([simes(_ttest(x)), _ttest(z.mean(axis=1))]))
     effects = np.sqrt(np.mean(np.nan_to_num(_standardised_mean(x)) ** 2, axis=0))
     return Outcome(pvalues, effects, (effect,), {"sign_test": _sign_test(x)})
@@ -115,5 +125,6 @@ def run(x: Array, bands: Bands) -> Outcome:
         (0.0, bands.zero_mean),
         root,
         square,
+        EdgeLaw.of_noise(noise / np.sqrt(steps), 1),
     )
     return Outcome(pvalues, z.mean(axis=0), (effect,))
