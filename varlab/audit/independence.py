@@ -18,9 +18,9 @@ from varlab.audit.multiplicity import simes
 from varlab.audit.null import NEAR, autocorrelations, last_lag, run_null, run_scores
 from varlab.audit.outcome import Outcome
 from varlab.audit.quadratic import against_noise, off_diagonal
-from varlab.audit.ranks import fourth_moment, rank_scores
+from varlab.audit.ranks import moment_form, rank_scores, shape
 from varlab.audit.scale_path import standardise
-from varlab.audit.verdicts import Bands, Effect, root, square
+from varlab.audit.verdicts import LEAST_LIVE, Bands, Effect, named, root, square
 
 Array = NDArray[np.float64]
 
@@ -44,7 +44,7 @@ def ensemble(x: Array, bands: Bands) -> Outcome:
             _all_pairs(sizes, "correlation of squares over all pairs", bands.long_range),
         ]
     pvalues = simes(np.stack([p for p, _, _ in parts]))
-    effects = np.max(np.stack([e for _, e, _ in parts[:2]]), axis=0)
+    effects = np.fmax(parts[0][1], parts[1][1])
     return Outcome(pvalues, effects, tuple(effect for _, _, effect in parts))
 
 
@@ -53,14 +53,19 @@ def _adjacent(u: Array, name: str, band: float) -> tuple[Array, Array, Effect]:
 
     Under independence the correlations along a chain of steps are independent of each other.
     """
-    replicas = len(u)
+    replicas, steps, coordinates = u.shape
+    shapes = shape(u)
+    both = shapes[:-1, :, 0] * shapes[1:, :, 0]
     products = u[:, :-1] * u[:, 1:]
-    r = products.sum(axis=0)
-    combined = _sum_pvalues(np.sum(r**2, axis=0), len(r), 0, replicas)
+    sums = np.sum(products.sum(axis=0) ** 2, axis=0)
     flat = products.reshape(replicas, -1)
-    estimate = float(np.mean(r**2)) - 1 / (replicas - 1)
-    effect = _mean_square(name, estimate, flat @ flat.T / flat.shape[1], band)
-    return combined, np.sqrt(np.maximum(np.mean(r**2, axis=0) - 1 / (replicas - 1), 0.0)), effect
+    fourth, sixth = (
+        np.sum((shapes[:-1] @ moment_form(order, replicas)) * shapes[1:], axis=(0, 2))
+        for order in (4, 6)
+    )
+    live = both.sum(axis=0)
+    pvalues = _sum_pvalues(sums, live, np.zeros(coordinates), fourth, sixth, replicas)
+    return pvalues, *_mean_squares(name, sums, live, steps - 1, flat @ flat.T, band)
 
 
 def _all_pairs(u: Array, name: str, band: float) -> tuple[Array, Array, Effect]:
@@ -68,51 +73,79 @@ def _all_pairs(u: Array, name: str, band: float) -> tuple[Array, Array, Effect]:
     replicas, steps, _ = u.shape
     chosen = np.unique(np.linspace(0, steps - 1, min(steps, MOST_STEPS)).round().astype(int))
     v = np.moveaxis(u[:, chosen], 2, 0)  # (coordinate, replica, step)
-    pairs = len(chosen) * (len(chosen) - 1) // 2
     # sum_{s<t} p_r(s,t) p_q(s,t) with p_r(s,t) = u_rs u_rt, without forming the pairs.
     within = v @ np.swapaxes(v, 1, 2)
     squares = v**2
     grams = (within**2 - squares @ np.swapaxes(squares, 1, 2)) / 2
     sums = grams.sum(axis=(1, 2))
-    mean = 1 / (replicas - 1)
-    triangles = math.comb(len(chosen), 3)
-    pvalues = _sum_pvalues(sums, pairs, triangles, replicas)
-    estimate = float(sums.mean()) / pairs - mean
-    effect = _mean_square(name, estimate, grams.mean(axis=0) / pairs, band)
-    return pvalues, np.sqrt(np.maximum(sums / pairs - mean, 0.0)), effect
+    shapes = shape(u[:, chosen])
+    total = shapes.sum(axis=0)
+    fourth, sixth = (
+        (np.sum((total @ form) * total, axis=-1) - np.sum((shapes @ form) * shapes, axis=(0, 2)))
+        / 2
+        for form in (moment_form(order, replicas) for order in (4, 6))
+    )
+    steps_live = total[:, 0]
+    live = steps_live * (steps_live - 1) / 2
+    triangles = live * (steps_live - 2) / 3
+    pvalues = _sum_pvalues(sums, live, triangles, fourth, sixth, replicas)
+    pairs = math.comb(len(chosen), 2)
+    return pvalues, *_mean_squares(name, sums, live, pairs, grams.sum(axis=0), band)
 
 
-def _sum_pvalues(sums: Array, pairs: int, triangles: int, replicas: int) -> Array:
+def _sum_pvalues(
+    sums: Array, pairs: Array, triangles: Array, fourth: Array, sixth: Array, replicas: int
+) -> Array:
     """p-values of sums of r^2 over ``pairs`` of steps, by a Pearson III law with three moments.
 
-    Ranked series are nearly random directions in d = replicas - 1 dimensions. Correlations over
-    pairs are pairwise independent, and over a chain of steps wholly so; three around a triangle are
-    not: for their squares a, b, c, E[(a - 1/d)(b - 1/d)(c - 1/d)] = 4 (d - 1)/(d^3 (d + 2)^2).
+    ``fourth`` and ``sixth`` are sums over the pairs of E[r^4] and E[r^6] under permutation, so that
+    ties count for what they are. Correlations over pairs are pairwise independent, and over a chain of
+    steps wholly so; three around a triangle are not: for their squares a, b, c, with ranked series
+    nearly random directions in d = replicas - 1 dimensions,
+    E[(a - 1/d)(b - 1/d)(c - 1/d)] = 4 (d - 1)/(d^3 (d + 2)^2). No pairs, no p-value: NaN.
     """
     d = replicas - 1
-    variance = pairs * (fourth_moment(replicas) - 1 / d**2)
-    # Third central moment of r^2, a Beta(1/2, (d - 1)/2) variable for random directions.
-    alone = 8 * (d - 1) * (d - 2) / (d**3 * (d + 2) * (d + 4))
+    variance = fourth - pairs / d**2
+    alone = sixth - 3 * fourth / d + 2 * pairs / d**3
     triangle = 4 * (d - 1) / (d**3 * (d + 2) ** 2)
-    skewness = (pairs * alone + 6 * triangles * triangle) / variance**1.5
-    spread = math.sqrt(variance)
-    return np.asarray(stats.pearson3.sf(sums, skewness, pairs / d, spread), dtype=np.float64)
+    known = pairs > 0
+    spread = np.sqrt(np.where(known, variance, 1.0))
+    skewness = np.where(known, (alone + 6 * triangles * triangle) / spread**3, 0.0)
+    p = np.asarray(stats.pearson3.sf(sums, skewness, pairs / d, spread), dtype=np.float64)
+    return np.where(known, p, np.nan)
 
 
-def _mean_square(name: str, estimate: float, gram: Array, band: float) -> Effect:
-    """Effect from a mean r^2 whose terms r are sums over replicas, given the replicas' Gram."""
-    replicas = len(gram)
-    _, se = off_diagonal(gram)
-    return Effect(
-        name,
-        estimate,
-        replicas * (replicas - 1) * se,
+def _mean_squares(
+    name: str, sums: Array, live: Array, pairs: int, gram: Array, band: float
+) -> tuple[Array, Effect]:
+    """Coordinates' root-mean-square correlations, and the layer's effect.
+
+    Parameters
+    ----------
+    sums, live : ndarray, shape (coordinate,)
+        Sum of r^2, and over how many pairs of steps at both of which the replicas differ.
+    pairs : int
+        How many there would be if they differed at every step.
+    gram : ndarray, shape (replica, replica)
+        Products of replicas' terms in r, summed over pairs and coordinates.
+    """
+    replicas, total = len(gram), float(live.sum())
+    mean = 1 / (replicas - 1)
+    each = np.divide(sums, live, out=np.full(sums.shape, np.nan), where=live > 0)
+    gram = gram * (replicas**2 / max(total, 1.0))
+    share = total / (pairs * len(live))
+    effect = Effect(
+        named(name, share),
+        float(sums.sum()) / total - mean if total else math.nan,
+        (replicas - 1) / replicas * off_diagonal(gram)[1],
         replicas - 1,
         (0.0, band),
         root,
         square,
-        EdgeLaw.of_units(replicas**2 * gram),
+        EdgeLaw.of_units(gram),
+        share >= LEAST_LIVE,
     )
+    return np.sqrt(np.maximum(each - mean, 0.0)), effect
 
 
 def gaussian_of_sign(share: float) -> float:

@@ -12,6 +12,8 @@ from scipy import stats
 from varlab.audit.edge import EdgeLaw
 from varlab.core import require
 
+# Smallest share of a layer's cells (steps of coordinates) that must vary before the layer can hold.
+LEAST_LIVE = 0.5
 POWER = 0.8  # the conventional power at which a minimum detectable effect is quoted
 
 
@@ -70,6 +72,11 @@ def square(value: float) -> float:
     return value * value
 
 
+def named(name: str, live: float) -> str:
+    """``name``, with the share of the cells that it speaks of where that is not all of them."""
+    return name if live == 1 else f"{name} (over the {100 * live:.2g}% of cells that vary)"
+
+
 @dataclass(frozen=True)
 class Effect:
     """One effect size of a layer, with its interval and band.
@@ -93,7 +100,8 @@ class Effect:
         Of an unsigned effect, on the scale of estimation: gives the interval its upper end where
         that lies above what ``se`` gives.
     bounded : bool
-        False where part of the layer has no data: the interval has no upper end then.
+        False where too little of the layer has data: the interval has no upper end then, since
+        nothing is known of the rest.
     """
 
     name: str
