@@ -24,6 +24,7 @@ from varlab.audit.verdicts import LEAST_LIVE, Bands, Effect, named, root, square
 
 Array = NDArray[np.float64]
 
+MOST_ALONE = 0.15  # largest sum of fourth powers of a step's rank scores
 MOST_STEPS = 64  # evenly spaced steps between which all pairs are correlated
 
 
@@ -33,7 +34,7 @@ def ensemble(x: Array, bands: Bands) -> Outcome:
     A coordinate's p-value is Simes over four questions: gradients and squares, neighbouring steps
     and all pairs of (up to 64) steps.
     """
-    levels, sizes = rank_scores(x), rank_scores(np.abs(x))
+    levels, sizes = _varied(rank_scores(x)), _varied(rank_scores(np.abs(x)))
     parts = [
         _adjacent(levels, "adjacent correlation", bands.adjacent),
         _adjacent(sizes, "adjacent correlation of squares", bands.adjacent),
@@ -48,6 +49,15 @@ def ensemble(x: Array, bands: Bands) -> Outcome:
     return Outcome(pvalues, effects, tuple(effect for _, _, effect in parts))
 
 
+def _varied(u: Array) -> Array:
+    """Rank scores, with 0 at steps where all variation lies in six replicas or fewer.
+
+    m replicas that differ from a common value have sum u^4 near 1/m. What is left keeps the law that
+    its ties give it, since permutations do not change which steps are left.
+    """
+    return np.where(shape(u)[..., 1] < MOST_ALONE, u, 0.0)
+
+
 def _adjacent(u: Array, name: str, band: float) -> tuple[Array, Array, Effect]:
     """Neighbouring steps; ``u`` holds rank scores.
 
@@ -55,7 +65,7 @@ def _adjacent(u: Array, name: str, band: float) -> tuple[Array, Array, Effect]:
     """
     replicas, steps, coordinates = u.shape
     shapes = shape(u)
-    both = shapes[:-1, :, 0] * shapes[1:, :, 0]
+    varied = shapes[..., 0] > 0
     products = u[:, :-1] * u[:, 1:]
     sums = np.sum(products.sum(axis=0) ** 2, axis=0)
     flat = products.reshape(replicas, -1)
@@ -63,9 +73,9 @@ def _adjacent(u: Array, name: str, band: float) -> tuple[Array, Array, Effect]:
         np.sum((shapes[:-1] @ moment_form(order, replicas)) * shapes[1:], axis=(0, 2))
         for order in (4, 6)
     )
-    live = both.sum(axis=0)
+    live = np.sum(varied[:-1] & varied[1:], axis=0).astype(np.float64)
     pvalues = _sum_pvalues(sums, live, np.zeros(coordinates), fourth, sixth, replicas)
-    return pvalues, *_mean_squares(name, sums, live, steps - 1, flat @ flat.T, band)
+    return pvalues, *_mean_squares(name, sums, live, fourth, steps - 1, flat @ flat.T, band)
 
 
 def _all_pairs(u: Array, name: str, band: float) -> tuple[Array, Array, Effect]:
@@ -85,12 +95,12 @@ def _all_pairs(u: Array, name: str, band: float) -> tuple[Array, Array, Effect]:
         / 2
         for form in (moment_form(order, replicas) for order in (4, 6))
     )
-    steps_live = total[:, 0]
+    steps_live = np.sum(shapes[..., 0] > 0, axis=0)
     live = steps_live * (steps_live - 1) / 2
     triangles = live * (steps_live - 2) / 3
     pvalues = _sum_pvalues(sums, live, triangles, fourth, sixth, replicas)
     pairs = math.comb(len(chosen), 2)
-    return pvalues, *_mean_squares(name, sums, live, pairs, grams.sum(axis=0), band)
+    return pvalues, *_mean_squares(name, sums, live, fourth, pairs, grams.sum(axis=0), band)
 
 
 def _sum_pvalues(
@@ -116,7 +126,7 @@ def _sum_pvalues(
 
 
 def _mean_squares(
-    name: str, sums: Array, live: Array, pairs: int, gram: Array, band: float
+    name: str, sums: Array, live: Array, fourth: Array, pairs: int, gram: Array, band: float
 ) -> tuple[Array, Effect]:
     """Coordinates' root-mean-square correlations, and the layer's effect.
 
@@ -124,6 +134,8 @@ def _mean_squares(
     ----------
     sums, live : ndarray, shape (coordinate,)
         Sum of r^2, and over how many pairs of steps at both of which the replicas differ.
+    fourth : ndarray, shape (coordinate,)
+        Sum over them of E[r^4] under independence.
     pairs : int
         How many there would be if they differed at every step.
     gram : ndarray, shape (replica, replica)
@@ -134,10 +146,12 @@ def _mean_squares(
     each = np.divide(sums, live, out=np.full(sums.shape, np.nan), where=live > 0)
     gram = gram * (replicas**2 / max(total, 1.0))
     share = total / (pairs * len(live))
+    # Replicas that coincide hardly ever show too little of their spread.
+    floor = math.sqrt(max(float(fourth.sum()) - total * mean**2, 0.0)) / max(total, 1.0)
     effect = Effect(
         named(name, share),
         float(sums.sum()) / total - mean if total else math.nan,
-        (replicas - 1) / replicas * off_diagonal(gram)[1],
+        max((replicas - 1) / replicas * off_diagonal(gram)[1], floor),
         replicas - 1,
         (0.0, band),
         root,
