@@ -5,7 +5,7 @@ import json
 import pytest
 from scipy import stats
 
-from varlab.audit.calibrate import NULL, calibrate
+from varlab.audit.calibrate import EDGES, HOLDS, NULL, calibrate
 from varlab.audit.protocol import Assumption
 from varlab.core import DomainError, InputError
 
@@ -92,16 +92,43 @@ def test_power_against_planted_violations(protocol, shape):
     """Three recordings of each planted violation: all called violated, by layer verdict."""
     owner = {
         "AR(1) 0.3": "independence",
+        "AR(1) 0.9": "independence",
         "Student t(5)": "normality",
         "scale drift e^-1": "identical",
         "mean 0.5 s": "zero-mean",
     }
     found = calibrate(**shape, protocol=protocol, coordinates=24, trials=1, power_trials=3)
-    processes = {r.process for r in found.rates} - {NULL}
+    processes = {r.process for r in found.rates} - {NULL, *EDGES}
     assert processes == set(owner if protocol != "frozen" else ("Student t(5)", "mean 0.5 s"))
     for process in processes:
         assert found.rate("layer verdict", owner[process], process).rate == 1.0
         assert found.rate("model", owner[process], process).rate == 1.0
+    if protocol == "run":
+        for other in ("zero-mean", "normality", "identical"):
+            assert found.rate("layer verdict", other, "AR(1) 0.9").rate == 0.0
+
+
+@pytest.mark.parametrize(
+    ("protocol", "shape", "assumptions"),
+    [
+        ("ensemble", {"replicas": 64, "steps": 2}, ("zero-mean", "identical", "independence")),
+        ("run", {"steps": 400}, ("zero-mean", "identical", "independence")),
+        ("frozen", {"steps": 64}, ("zero-mean",)),
+    ],
+)
+def test_holds_is_rarely_said_at_the_edge_of_a_band(protocol, shape, assumptions):
+    """200 layers of one coordinate with the effect on the edge: at most 5.5% hold.
+
+    At a true 2.5% more than 11 of 200 come with probability 5e-3, and the layers are seeded.
+    """
+    found = calibrate(
+        **shape, protocol=protocol, coordinates=1, layers=20, trials=1, power_trials=10
+    )
+    edges = [r for r in found.rates if r.process in EDGES and r.level == HOLDS]
+    assert tuple(r.assumption for r in edges) == assumptions
+    for rate in edges:
+        assert rate.wrong
+        assert rate.rate <= 0.055, rate
 
 
 def test_the_counter_sees_a_test_that_rejects_too_often(monkeypatch):
@@ -129,7 +156,13 @@ def test_a_longer_calibration_extends_a_shorter_one_and_repeats():
 def test_it_prints_tabulates_and_draws():
     found = counted("frozen", 0.0, 2, 1)
     assert "i.i.d. normal" in str(found)
-    assert set(found.to_frame()["level"]) == {"coordinate", "layer", "model", "layer verdict"}
+    assert set(found.to_frame()["level"]) == {
+        "coordinate",
+        "layer",
+        "model",
+        "layer verdict",
+        HOLDS,
+    }
     from matplotlib.figure import Figure
 
     axes = Figure().add_subplot()

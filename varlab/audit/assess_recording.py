@@ -17,6 +17,7 @@ from varlab.audit import (
     zero_mean,
 )
 from varlab.audit.layer import OK, AssumptionResult, LayerAudit
+from varlab.audit.memory import within_memory
 from varlab.audit.model import model_results
 from varlab.audit.multiplicity import discoveries, simes
 from varlab.audit.outcome import Outcome
@@ -164,6 +165,8 @@ def _layer(
         for a, test in TESTS[protocol].items()
         if _untestable(a, protocol, x.shape) is None
     }
+    if protocol is Protocol.RUN:
+        outcomes = within_memory(outcomes, data)
     results = {
         a: _decided(outcomes[a], level)
         if a in outcomes
@@ -215,6 +218,7 @@ def _decided(outcome: Outcome, level: float) -> AssumptionResult:
         band=effect.band,
         minimum_detectable=effect.minimum_detectable(decision.level),
         effect_name=effect.name,
+        reason=outcome.reason,
         discoveries=int(np.sum(discoveries(outcome.pvalues, level))),
         outside=outside,
         details=outcome.details,

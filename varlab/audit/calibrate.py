@@ -1,7 +1,8 @@
 """Calibration: the whole pipeline on synthetic gradients of the user's own shape.
 
 False-positive rates on the null at the three levels at which a user reads an answer, and power
-against planted violations. Nothing is assumed about the tests: a rate is counted.
+against planted violations, and how often "holds" is said of an effect on the edge of its band.
+Nothing is assumed about the tests: a rate is counted.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from scipy import stats
 
 from varlab.audit.assess_recording import assess_recording
 from varlab.audit.layer import plain
-from varlab.audit.processes import PLANTED, Process, Shape, iid_normal
+from varlab.audit.processes import PLANTED, Process, Shape, edges, iid_normal
 from varlab.audit.protocol import Assumption, Protocol
 from varlab.audit.recording import Recording
 from varlab.audit.verdicts import AuditVerdict, Bands
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 NULL = "i.i.d. normal"
-LEVELS = ("coordinate", "layer", "model", "layer verdict")
+EDGES = tuple(edges(Bands()))
+HOLDS = "layer holds"
+LEVELS = ("coordinate", "layer", "model", "layer verdict", HOLDS)
 
 
 @dataclass(frozen=True)
@@ -38,12 +41,13 @@ class Rate:
     Attributes
     ----------
     process : str
-        ``i.i.d. normal`` or the planted violation.
+        ``i.i.d. normal``, the planted violation, or ``... at the edge`` of a band.
     assumption : str
         One of the four, or ``any``.
     level : str
         ``coordinate``: p below the nominal level; ``layer``: Simes p below it; ``model``: Holm p
-        below it; ``layer verdict``: the layer was called violated.
+        below it; ``layer verdict``: the layer was called violated; ``layer holds``: it was said to
+        hold, which at the edge of a band should happen at most at half the nominal level.
     rate : float
     ci : tuple of float
         95%. Coordinates of a trial are dependent, so their interval comes from the spread over
@@ -57,6 +61,13 @@ class Rate:
     rate: float
     ci: tuple[float, float]
     trials: int
+
+    @property
+    def wrong(self) -> bool:
+        """Whether what is counted is a wrong answer: an alarm on the null, "holds" at an edge."""
+        if self.process == NULL:
+            return self.level != HOLDS
+        return self.process in EDGES and self.level == HOLDS
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,8 +99,8 @@ class Calibration(Result):
         raise KeyError(f"no rate for {process}, {assumption}, {level}")
 
     def excessive(self) -> tuple[Rate, ...]:
-        """The null's rates whose whole interval lies above the nominal one."""
-        return tuple(r for r in self.rates if r.process == NULL and r.ci[0] > self.nominal)
+        """Rates of wrong answers whose whole interval lies above the nominal one."""
+        return tuple(r for r in self.rates if r.wrong and r.ci[0] > self.nominal)
 
     def to_frame(self) -> pd.DataFrame:
         """One row per process, assumption and level."""
@@ -159,14 +170,15 @@ class Calibration(Result):
         return "\n".join(lines)
 
     def _draw(self, ax: Axes) -> None:
-        rates = [r for r in self.rates if r.process == NULL and np.isfinite(r.rate)]
+        rates = [r for r in self.rates if r.wrong and np.isfinite(r.rate)]
         for row, r in enumerate(rates):
             ax.plot(r.ci, [row, row], color="#7f7f7f", lw=1.5)
             ax.plot([r.rate], [row], "o", color="#0072b2", ms=4)
         ax.axvline(self.nominal, color="#d55e00", lw=0.8, ls="--")
-        ax.set_yticks(range(len(rates)), [f"{r.level}  {r.assumption}" for r in rates], fontsize=7)
+        names = [f"{r.level}  {r.assumption}" for r in rates]
+        ax.set_yticks(range(len(rates)), names, fontsize=7)
         ax.invert_yaxis()
-        ax.set_xlabel("false-positive rate on the null")
+        ax.set_xlabel('rate of wrong answers: alarms on the null, "holds" at a band\'s edge')
 
 
 def calibrate(
@@ -197,7 +209,7 @@ def calibrate(
     trials : int
         Recordings of the null, >= 1.
     power_trials : int
-        Recordings of each planted violation; 0 for none.
+        Recordings of each planted violation, and of an effect on the edge of each band; 0 for none.
     level : float
         Nominal error rate.
     bands : Bands, optional
@@ -225,19 +237,25 @@ def calibrate(
         "ask for less",
     )
     work: list[tuple[str, Process, int]] = [(NULL, iid_normal, trials)]
+    limits = bands or Bands()
+    at_edge = {n: (a, p) for n, (a, p) in edges(limits).items() if chosen.cannot(a) is None}
     if power_trials:
         work += [(n, p, power_trials) for n, p in PLANTED.items() if _shows(n, chosen)]
+        work += [(n, p, power_trials) for n, (_, p) in at_edge.items()]
     total, done = sum(count for _, _, count in work), 0
     rates: list[Rate] = []
     for label, process, count in work:
         counts = []
         for trial in range(count):
             rng = generator(seed, "audit", "calibrate", label, trial)
-            counts.append(_trial(process, shape, layers, chosen, level, bands, rng))
+            counts.append(_trial(process, shape, layers, chosen, level, limits, rng))
             done += 1
             if progress is not None:
                 progress(done, total, label)
-        rates += _rates(label, counts)
+        found = _rates(label, counts)
+        # The other assumptions hold there, and rightly so.
+        owner = at_edge[label][0].value if label in at_edge else None
+        rates += [r for r in found if owner in (None, r.assumption)]
     return Calibration(chosen, shape, layers, level, seed, tuple(rates))
 
 
@@ -252,7 +270,7 @@ def _trial(
     layers: int,
     protocol: Protocol,
     level: float,
-    bands: Bands | None,
+    bands: Bands,
     rng: np.random.Generator,
 ) -> dict[tuple[str, str], float]:
     """Share of positives per (level, assumption) in one recording."""
@@ -267,9 +285,11 @@ def _trial(
         pvalues = np.concatenate([layer.pvalues[a] for layer in audit.layers])
         found["coordinate", a.value] = float(np.mean(pvalues < level))
         found["layer", a.value] = float(np.mean([c.pvalue < level for c in cells]))
-        found["layer verdict", a.value] = float(
-            np.mean([c.verdict is AuditVerdict.VIOLATED for c in cells])
-        )
+        for name, verdict in (
+            ("layer verdict", AuditVerdict.VIOLATED),
+            (HOLDS, AuditVerdict.HOLDS),
+        ):
+            found[name, a.value] = float(np.mean([c.verdict is verdict for c in cells]))
         found["model", a.value] = float(audit.model[a].pvalue < level)
     found["model", "any"] = float(any(found["model", a.value] for a in tested))
     return found

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from varlab.audit.edge import EdgeLaw
 from varlab.audit.multiplicity import simes
 from varlab.audit.outcome import Outcome
 from varlab.audit.quadratic import against_noise, off_diagonal
@@ -51,9 +52,17 @@ def ensemble(x: Array, bands: Bands) -> Outcome:
 
     sizes = log_size(x)
     deviations = (sizes - sizes.mean(axis=1, keepdims=True)).reshape(replicas, -1)
-    estimate, se = off_diagonal(deviations @ deviations.T / deviations.shape[1])
+    gram = deviations @ deviations.T / deviations.shape[1]
+    estimate, se = off_diagonal(gram)
     effect = Effect(
-        "spread of log scale", estimate, se, replicas - 1, (0.0, bands.identical), root, square
+        "spread of log scale",
+        estimate,
+        se,
+        replicas - 1,
+        (0.0, bands.identical),
+        root,
+        square,
+        EdgeLaw.of_units(gram),
     )
     path = sizes.mean(axis=0)
     noise = (
@@ -87,6 +96,7 @@ def run(x: Array, bands: Bands) -> Outcome:
         (0.0, bands.identical),
         root,
         square,
+        EdgeLaw.of_noise(noise / np.sqrt(steps), keep),
     )
     effects = np.sqrt(np.maximum(keep * (excess - level), 0.0) / steps)
     common = np.mean(sizes - sizes.mean(axis=0), axis=1)

@@ -24,9 +24,12 @@ class Outcome:
         Of the layer.
     details : mapping
         Further numbers for the report, by name.
+    reason : str
+        Why the effects have no interval, where that is so.
     """
 
     pvalues: Array
     coordinate_effects: Array
     effects: tuple[Effect, ...]
     details: dict[str, float] = field(default_factory=dict)
+    reason: str = ""

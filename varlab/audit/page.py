@@ -102,7 +102,7 @@ def _model_row(name: str, result: AssumptionResult) -> str:
         [
             (name, ""),
             verdict,
-            (result.effect_name, ""),
+            ("; ".join(filter(None, (result.effect_name, result.reason))), ""),
             (number(result.effect), ""),
             (interval(result.ci), ""),
             (interval(result.band), ""),

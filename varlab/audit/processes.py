@@ -6,12 +6,15 @@ and take coordinates that are correlated at ``correlation`` within a layer.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from varlab.audit.protocol import Assumption
+from varlab.audit.verdicts import Bands
 from varlab.core import InputError, real, whole
 
 Array = NDArray[np.float64]
@@ -113,9 +116,26 @@ def shared_mean(correlation: float) -> Process:
     return draw
 
 
+def edges(bands: Bands) -> dict[str, tuple[Assumption, Process]]:
+    """Processes whose true effect lies on the edge of a band, and the assumption it belongs to.
+
+    Which "holds" of them is wrong, though barely. Correlations are Spearman's, of which that of normals
+    is 2 sin(pi r/6) (Pearson 1907).
+    """
+    return {
+        "mean at the edge": (Assumption.ZERO_MEAN, mean(bands.zero_mean)),
+        "drift at the edge": (Assumption.IDENTICAL, scale_drift(math.sqrt(12) * bands.identical)),
+        "AR(1) at the edge": (
+            Assumption.INDEPENDENCE,
+            ar1(2 * math.sin(math.pi * bands.adjacent / 6)),
+        ),
+    }
+
+
 #: The violations against which ``varlab calibrate`` reports power.
 PLANTED: dict[str, Process] = {
     "AR(1) 0.3": ar1(0.3),
+    "AR(1) 0.9": ar1(0.9),
     "Student t(5)": student_t(5),
     "scale drift e^-1": scale_drift(1.0),
     "mean 0.5 s": mean(0.5),

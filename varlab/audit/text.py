@@ -61,6 +61,7 @@ def _model_line(assumption: Assumption, result: AssumptionResult) -> str:
         f"  {assumption.value:13} {result.verdict.value:10} {result.effect_name} "
         f"{number(result.effect)} {interval(result.ci)}, band {interval(result.band)}, detectable "
         f"{number(result.minimum_detectable)}, p {pvalue(result.pvalue)} (worst: {result.layer})"
+        + (f"; {result.reason}" if result.reason else "")
     )
 
 

@@ -9,8 +9,11 @@ from enum import StrEnum
 
 from scipy import stats
 
+from varlab.audit.edge import EdgeLaw
 from varlab.core import require
 
+# Smallest share of a layer's cells (steps of coordinates) that must vary before the layer can hold.
+LEAST_LIVE = 0.5
 POWER = 0.8  # the conventional power at which a minimum detectable effect is quoted
 
 
@@ -69,6 +72,11 @@ def square(value: float) -> float:
     return value * value
 
 
+def named(name: str, live: float) -> str:
+    """``name``, with the share of the cells that it speaks of where that is not all of them."""
+    return name if live == 1 else f"{name} (over the {100 * live:.2g}% of cells that vary)"
+
+
 @dataclass(frozen=True)
 class Effect:
     """One effect size of a layer, with its interval and band.
@@ -88,6 +96,12 @@ class Effect:
         On the reported scale.
     report, estimated : callable
         Scale of estimation to reported scale, and back.
+    edge : EdgeLaw, optional
+        Of an unsigned effect, on the scale of estimation: gives the interval its upper end where
+        that lies above what ``se`` gives.
+    bounded : bool
+        False where too little of the layer has data: the interval has no upper end then, since
+        nothing is known of the rest.
     """
 
     name: str
@@ -97,6 +111,8 @@ class Effect:
     band: tuple[float, float]
     report: Callable[[float], float] = _identity
     estimated: Callable[[float], float] = _identity
+    edge: EdgeLaw | None = None
+    bounded: bool = True
 
     @property
     def value(self) -> float:
@@ -111,7 +127,12 @@ class Effect:
     def ci(self, level: float) -> tuple[float, float]:
         """Interval of confidence ``1 - level`` on the scale of the band."""
         half = float(stats.t.isf(level / 2, self.df)) * self.se
-        return self.report(self.estimate - half), self.report(self.estimate + half)
+        low, high = self.report(self.estimate - half), self.estimate + half
+        if not self.bounded:
+            return low, math.inf
+        if self.edge is not None and self.known:
+            high = max(high, self.edge.upper(self.estimate, level / 2))
+        return low, self.report(high)
 
     def verdict(self, level: float) -> AuditVerdict:
         """The interval against the band."""

@@ -7,17 +7,17 @@ mu = 0 for every symmetric law. Reported as abs(mu)/s.
 from __future__ import annotations
 
 import math
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from varlab.audit.edge import EdgeLaw
 from varlab.audit.multiplicity import simes
 from varlab.audit.outcome import Outcome
 from varlab.audit.quadratic import against_noise, off_diagonal
 from varlab.audit.scale_path import cosines, noise_frequencies, standardise
-from varlab.audit.verdicts import Bands, Effect, root, square
+from varlab.audit.verdicts import LEAST_LIVE, Bands, Effect, named, root, square
 
 Array = NDArray[np.float64]
 
@@ -36,7 +36,25 @@ def share_of_ratio(ratio: float) -> float:
     return ratio**2 / (1 + ratio**2)
 
 
-_effect = partial(Effect, "standardised mean", report=ratio_of_share, estimated=share_of_ratio)
+def _share(z: Array, bands: Bands) -> Effect:
+    """Effect from units of unit mean square, ``z`` of shape (unit, cell).
+
+    Cells that are 0 in every unit say nothing of a mean, and are left out.
+    """
+    live = int(np.sum(np.any(z != 0, axis=0)))
+    gram = z @ z.T / max(live, 1)
+    share, se = off_diagonal(gram)
+    return Effect(
+        named("standardised mean", live / z.shape[1]),
+        share,
+        se,
+        len(gram) - 1,
+        (0.0, bands.zero_mean),
+        ratio_of_share,
+        share_of_ratio,
+        EdgeLaw.of_units(gram),
+        live >= LEAST_LIVE * z.shape[1],
+    )
 
 
 def _ttest(x: Array) -> Array:
@@ -70,8 +88,7 @@ def frozen(x: Array, bands: Bands) -> Outcome:
     z = _unit_rms(x)
     if len(z) > MOST_UNITS:
         z = np.array([part.mean(axis=0) for part in np.array_split(z, MOST_UNITS)])
-    share, se = off_diagonal(z @ z.T / z.shape[1])
-    effect = _effect(share, se, len(z) - 1, (0.0, bands.zero_mean))
+    effect = _share(z, bands)
     return Outcome(_ttest(x), _standardised_mean(x), (effect,), {"sign_test": _sign_test(x)})
 
 
@@ -83,13 +100,13 @@ def ensemble(x: Array, bands: Bands) -> Outcome:
     each replica's standardised average)? Both treat replicas as the units, so dependence between
     steps does not matter.
     """
-    replicas = len(x)
     z = _unit_rms(x)
-    flat = z.reshape(replicas, -1)
-    share, se = off_diagonal(flat @ flat.T / flat.shape[1])
-    effect = _effect(share, se, replicas - 1, (0.0, bands.zero_mean))
+    effect = _share(z.reshape(len(z), -1), bands)
     pvalues = simes(np.stack([simes(_ttest(x)), _ttest(z.mean(axis=1))]))
-    effects = np.sqrt(np.mean(np.nan_to_num(_standardised_mean(x)) ** 2, axis=0))
+    squares = _standardised_mean(x) ** 2
+    known = np.isfinite(squares)
+    sums, counts = np.where(known, squares, 0.0).sum(axis=0), known.sum(axis=0)
+    effects = np.sqrt(np.divide(sums, counts, out=np.full(len(sums), np.nan), where=counts > 0))
     return Outcome(pvalues, effects, (effect,), {"sign_test": _sign_test(x)})
 
 
@@ -115,5 +132,6 @@ def run(x: Array, bands: Bands) -> Outcome:
         (0.0, bands.zero_mean),
         root,
         square,
+        EdgeLaw.of_noise(noise / np.sqrt(steps), 1),
     )
     return Outcome(pvalues, z.mean(axis=0), (effect,))

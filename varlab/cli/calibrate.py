@@ -90,7 +90,8 @@ def command(
     deliver_json(text, json)
     for rate in (alarms := calibration.excessive()):
         terminal.print(
-            f"{rate.level} level, {rate.assumption}: false alarms above the nominal {level:g}",
+            f"{rate.process}: {rate.level}, {rate.assumption}: wrong more often than the nominal "
+            f"{level:g}",
             style="red",
         )
     return 1 if alarms else 0
