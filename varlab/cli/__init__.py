@@ -100,7 +100,10 @@ def run(arguments: list[str]) -> int:
         return _complain(not_installed(f"varlab {arguments[0]}", error))
     except (typer.Abort, KeyboardInterrupt):
         return _complain(f"interrupted; {_how_to_go_on(arguments)}", INTERRUPTED)
-    except BrokenPipeError:  # the reader of a list had enough
+    except (BrokenPipeError, SystemExit) as error:  # the reader of a list had enough
+        # The option parser makes SystemExit(1) of it.
+        if isinstance(error, SystemExit) and not isinstance(error.__context__, BrokenPipeError):
+            raise
         forget_reader()
         return BROKEN_PIPE
     except OSError as error:  # a place that broke while we used it
