@@ -9,9 +9,12 @@ import math
 import numpy as np
 import pytest
 
+from varlab.audit import independence
 from varlab.audit.assess_recording import assess_recording
+from varlab.audit.multiplicity import simes
 from varlab.audit.protocol import Assumption
 from varlab.audit.recording import Recording
+from varlab.audit.verdicts import AuditVerdict, Bands, decide
 from varlab.core import generator
 
 
@@ -60,3 +63,20 @@ def test_coordinates_that_never_move_twice_have_no_p_value():
     assert np.isnan(layer.pvalues[Assumption.INDEPENDENCE][0])
     assert np.isfinite(layer.pvalues[Assumption.INDEPENDENCE][1:]).all()
     assert np.isnan(layer.effects[Assumption.INDEPENDENCE][0])
+
+
+@pytest.mark.parametrize("zeros", [0.9, 0.985])
+def test_independent_gradients_that_are_mostly_zero_are_not_called_dependent(zeros):
+    """60 layers of 32 coordinates: at most 9 with a Simes p below 0.05, none violated.
+
+    At a true 5% more than 9 come with probability 1e-3; ranks taken for distinct give 46% at 90%
+    zeros. A standard error that ignores what ties do calls a fifth of the layers violated at 98.5%.
+    """
+    small = 0
+    for trial in range(60):
+        rng = generator(0, "tests", "ties", trial)
+        x = rng.standard_normal((64, 20, 32)) * (rng.random((64, 20, 32)) >= zeros)
+        found = independence.ensemble(x, Bands())
+        small += bool(simes(found.pvalues) < 0.05)
+        assert decide(found.effects, 0.05).verdict is not AuditVerdict.VIOLATED
+    assert small <= 9

@@ -52,7 +52,8 @@ def ensemble(x: Array, bands: Bands) -> Outcome:
 def _varied(u: Array) -> Array:
     """Rank scores, with 0 at steps where all variation lies in six replicas or fewer.
 
-    m replicas that differ from a common value have sum u^4 near 1/m. What is left keeps the law that
+    m replicas that differ from a common value have sum u^4 near 1/m; with fewer than seven, three
+    moments do not give the tails that many coordinates need. What is left keeps the law that
     its ties give it, since permutations do not change which steps are left.
     """
     return np.where(shape(u)[..., 1] < MOST_ALONE, u, 0.0)

@@ -29,10 +29,10 @@ def shape(scores: Array) -> Array:
 
     ``p_k`` is the sum over axis 0 of the k-th powers; all four are 0 where all scores are.
     """
-    squares = scores**2
-    p2, p3 = squares.sum(axis=0), np.sum(squares * scores, axis=0)
-    fourth = squares**2
-    return np.stack([p2, fourth.sum(axis=0), p3**2, np.sum(fourth * squares, axis=0)], axis=-1)
+    squares = scores * scores
+    cubes = squares * scores
+    p2, p4, p6 = (np.einsum("i...,i...->...", a, a) for a in (scores, squares, cubes))
+    return np.stack([p2, p4, cubes.sum(axis=0) ** 2, p6], axis=-1)
 
 
 # Where a product of power sums stands in a shape.
