@@ -79,6 +79,17 @@ class Comparison(Result):
             ax.plot(rows["step"], deviation, ".", markersize=2, label=f"{setting}: {quantity}")
         ax.axhspan(-1, 1, color="0.9", zorder=0)
         ax.set(xlabel="step t", ylabel="deviation from the exact law / stated error")
+        # Above the axes: with thousands of points no corner inside is free.
+        ax.legend(
+            loc="lower center",
+            bbox_to_anchor=(0.5, 1),
+            ncols=2,
+            fontsize="x-small",
+            handletextpad=0,
+            columnspacing=1,
+            frameon=False,
+            markerscale=5,
+        )
 
 
 class NothingToCompareError(InputError):
