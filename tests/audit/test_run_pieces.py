@@ -7,7 +7,8 @@ from statsmodels.stats.diagnostic import acorr_ljungbox
 from statsmodels.tsa.stattools import acf
 
 from varlab.audit.independence import _adjacent, _all_pairs
-from varlab.audit.null import autocorrelations, l_kurtosis, l_kurtosis_mean, run_null, run_scores
+from varlab.audit.l_moments import l_kurtosis
+from varlab.audit.null import autocorrelations, ratio_null, run_null, run_scores
 from varlab.audit.ranks import moment_form, rank_scores, shape
 from varlab.audit.scale_path import change_points, cosines, log_size, standardise
 
@@ -37,7 +38,7 @@ def test_l_kurtosis_of_a_known_law():
     grid = (np.arange(20000) + 0.5) / 20000
     assert l_kurtosis(stats.norm.ppf(grid)[:, None])[0] == pytest.approx(0.1226, abs=1e-3)
     assert l_kurtosis(grid[:, None])[0] == pytest.approx(0.0, abs=1e-3)
-    assert l_kurtosis_mean(200) == pytest.approx(0.1226, abs=2e-3)
+    assert ratio_null(200, 200).kurtosis == pytest.approx(0.1226, abs=2e-3)
 
 
 def test_rank_scores_give_spearman():

@@ -43,6 +43,8 @@ class AssumptionResult:
     layer : str
         For the model: the layer that decided.
     details : dict
+        Layer: further numbers that decide nothing (``excess_kurtosis`` with its 95% interval, ...).
+        Model: how many layers hold, are violated, undecided, or were not tested.
     """
 
     verdict: AuditVerdict
@@ -79,6 +81,8 @@ class AssumptionResult:
             entry["reason"] = self.reason
         if self.layer:
             entry["layer"] = self.layer
+        if self.details:
+            entry["details"] = {name: plain(value) for name, value in self.details.items()}
         return entry
 
 

@@ -1,30 +1,34 @@
-"""Normality: is the L-kurtosis within the band around the normal's 0.1226?
+"""Normality: do L-skewness and L-kurtosis lie within the bands around the normal's 0 and 0.1226?
 
-L-kurtosis exists whenever the mean does and is nearly unbiased, while moment kurtosis is bounded by
-the sample size; it is location-free, so that a mean alone is no violation. Steps and coordinates
-are never pooled: each gives its own L-kurtosis, and these are averaged. P-values are of
-Shapiro-Wilk (D'Agostino-Pearson beyond 5000 draws), which see skewness as well.
+L-moments exist whenever the mean does and their ratios are nearly unbiased, while moment kurtosis is
+bounded by the sample size; they are location-free, so that a mean alone is no violation. Steps and
+coordinates are never pooled: each has its own ratios, whose squared distances from the normal's are
+averaged, so that heavy tails of one coordinate do not cancel the light ones of another. P-values are
+of Shapiro-Wilk (D'Agostino-Pearson beyond 5000 draws), which see skewness as well.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from varlab.audit.l_moments import group_means, l_ratio_units
 from varlab.audit.multiplicity import simes
-from varlab.audit.null import l_kurtosis, l_kurtosis_mean, run_null
+from varlab.audit.null import BLOCKS, RatioNull, ratio_null, run_null
 from varlab.audit.outcome import Outcome
-from varlab.audit.quadratic import jackknife
+from varlab.audit.quadratic import off_diagonal
 from varlab.audit.scale_path import standardise
-from varlab.audit.verdicts import Bands, Effect
+from varlab.audit.verdicts import Bands, Effect, root, square
 
 Array = NDArray[np.float64]
 
 MOST_STEPS = 16  # evenly spaced steps of an ensemble whose marginal laws are tested
-GROUPS = 16  # jackknife groups; Student t with 15 degrees of freedom
-STACKED = 4_000_000  # numbers held at once by the jackknife: 32 MB
+MOST_UNITS = 256  # beyond it neighbouring units are averaged before products are formed
 SHAPIRO_LIMIT = 5000  # beyond it SciPy's p-value is not accurate
+KURTOSIS_LEVEL = 0.05  # of the interval shown with the moment kurtosis, which decides nothing
 
 
 def _pvalues(x: Array) -> Array:
@@ -38,52 +42,59 @@ def _pvalues(x: Array) -> Array:
     return p
 
 
-def _mean_l_kurtosis(x: Array) -> float:
-    """Mean over columns of L-kurtosis less that of normal samples of this size."""
-    values = l_kurtosis(x)
-    return float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")
-
-
-def _left_out(x: Array, parts: list[NDArray[np.intp]]) -> Array:
-    """Mean L-kurtosis with each part of the units left out; small samples in one call per size."""
-    if x.size * len(parts) > STACKED:
-        return np.array([_mean_l_kurtosis(np.delete(x, part, axis=0)) for part in parts])
-    means = np.empty(len(parts))
-    for size in {len(part) for part in parts}:
-        mine = [i for i, part in enumerate(parts) if len(part) == size]
-        stack = np.stack([np.delete(x, parts[i], axis=0) for i in mine], axis=1)
-        values = l_kurtosis(stack)
-        known = np.isfinite(values)
-        sums, counts = np.where(known, values, 0.0).sum(axis=1), known.sum(axis=1)
-        means[mine] = np.divide(sums, counts, out=np.full(len(mine), np.nan), where=counts > 0)
-    return means
+def _excess_kurtosis(x: Array, groups: int) -> dict[str, float]:
+    """Mean moment kurtosis less 3 over columns, with its interval: the infinitesimal jackknife's."""
+    deviations = x - x.mean(axis=0)
+    second, third, fourth = (np.mean(deviations**k, axis=0) for k in (2, 3, 4))
+    kurtosis = fourth / second**2
+    # Influence of one value on m4/m2^2, m2 and m4 about the estimated mean.
+    influence = (deviations**4 - fourth - 4 * third * deviations) / second**2
+    influence -= 2 * kurtosis * (deviations**2 / second - 1)
+    units = group_means(influence, groups).mean(axis=1)
+    reach = float(stats.t.isf(KURTOSIS_LEVEL / 2, len(units) - 1) * stats.sem(units))
+    mean = float(kurtosis.mean()) - 3
+    return {
+        "excess_kurtosis": mean,
+        "excess_kurtosis_low": mean - reach,
+        "excess_kurtosis_high": mean + reach,
+    }
 
 
 def _outcome(
-    pvalues: Array,
-    effects: Array,
-    x: Array,
-    parts: list[NDArray[np.intp]],
-    null: float,
-    bands: Bands,
+    pvalues: Array, coordinates: int, x: Array, groups: int, null: RatioNull, bands: Bands
 ) -> Outcome:
-    estimate = _mean_l_kurtosis(x) - null
-    left_out = _left_out(x, parts)
-    se, df = jackknife(estimate, left_out)
-    band = (-bands.normality, bands.normality)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        centred = x - x.mean(axis=0)
-        kurtosis = np.mean(centred**4, axis=0) / np.mean(centred**2, axis=0) ** 2 - 3
-    finite = kurtosis[np.isfinite(kurtosis)]
-    details = {"excess_kurtosis": float(finite.mean()) if finite.size else float("nan")}
-    return Outcome(pvalues, effects, (Effect("L-kurtosis", estimate, se, df, band),), details)
+    """Layer effects of ``x`` (unit, step x coordinate); columns without spread say nothing."""
+    skewness, kurtosis = l_ratio_units(x, groups)
+    kurtosis = kurtosis - null.kurtosis
+    known = np.isfinite(kurtosis[0])
+    each = kurtosis.mean(axis=0).reshape(-1, coordinates)
+    counts = np.isfinite(each).sum(axis=0)
+    means = np.divide(
+        np.nansum(each, axis=0), counts, out=np.full(coordinates, np.nan), where=counts > 0
+    )
+    if not known.any():
+        nothing = Effect("L-kurtosis", np.nan, np.nan, groups - 1, (0.0, bands.normality))
+        return Outcome(pvalues, means, (nothing,))
+    effects = []
+    for name, units, bias, band in (
+        ("L-kurtosis", kurtosis, null.kurtosis_square, bands.normality),
+        ("L-skewness", skewness, null.skewness_square, bands.skewness),
+    ):
+        rows = units[:, known]
+        estimate, se = off_diagonal(rows @ rows.T / rows.shape[1])
+        effects.append(Effect(name, estimate - bias, se, groups - 1, (0.0, band), root, square))
+    details = {
+        "l_kurtosis": float(kurtosis[:, known].mean()),
+        "l_skewness": float(skewness[:, known].mean()),
+        **_excess_kurtosis(x[:, known], groups),
+    }
+    return Outcome(pvalues, means, tuple(effects), details)
 
 
 def frozen(x: Array, bands: Bands) -> Outcome:
     """Draws at fixed parameters, ``x`` of shape (draw, coordinate)."""
-    null = l_kurtosis_mean(len(x))
-    parts = np.array_split(np.arange(len(x)), min(GROUPS, len(x)))
-    return _outcome(_pvalues(x), l_kurtosis(x) - null, x, parts, null, bands)
+    groups = min(len(x), MOST_UNITS)
+    return _outcome(_pvalues(x), x.shape[1], x, groups, ratio_null(len(x), groups), bands)
 
 
 def ensemble(x: Array, bands: Bands) -> Outcome:
@@ -95,27 +106,21 @@ def ensemble(x: Array, bands: Bands) -> Outcome:
     replicas, steps, coordinates = x.shape
     chosen = np.unique(np.linspace(0, steps - 1, min(steps, MOST_STEPS)).round().astype(int))
     flat = x[:, chosen, :].reshape(replicas, -1)
-    null = l_kurtosis_mean(replicas)
     pvalues = simes(_pvalues(flat).reshape(len(chosen), coordinates))
-    values = l_kurtosis(flat).reshape(len(chosen), coordinates)
-    known = np.isfinite(values)
-    sums, counts = np.where(known, values, 0.0).sum(axis=0), known.sum(axis=0)
-    effects = np.divide(sums, counts, out=np.full(coordinates, np.nan), where=counts > 0) - null
-    parts = np.array_split(np.arange(replicas), min(GROUPS, replicas))
-    return _outcome(pvalues, effects, flat, parts, null, bands)
+    groups = min(replicas, MOST_UNITS)
+    return _outcome(pvalues, coordinates, flat, groups, ratio_null(replicas, groups), bands)
 
 
 def run(x: Array, bands: Bands) -> Outcome:
-    """One run, ``x`` of shape (step, coordinate), divided by its scale path first.
+    """One run, ``x`` of shape (step, coordinate).
 
-    Undivided, a Gaussian whose scale falls by e is rejected almost always. Dividing by an estimated
-    path lightens tails a little, so p-values and the reference come from simulating the same
-    division on normal series. The interval leaves out blocks of consecutive steps, which respects
-    serial dependence.
+    Divided by its scale path first: undivided, a Gaussian whose scale falls by e is rejected almost
+    always. Dividing by an estimated path lightens tails a little, so p-values (of L-kurtosis) and the
+    reference come from simulating the same division on normal series. Units are blocks of
+    consecutive steps, which respects serial dependence.
     """
     z = standardise(x).residual
     reference = run_null(len(z))
-    null = float(reference.l_kurtosis.mean())
-    values = l_kurtosis(z)
-    parts = np.array_split(np.arange(len(z)), GROUPS)
-    return _outcome(reference.l_kurtosis_pvalues(values), values - null, z, parts, null, bands)
+    found = _outcome(np.empty(0), x.shape[1], z, BLOCKS, reference.ratios, bands)
+    values = found.coordinate_effects + reference.ratios.kurtosis
+    return replace(found, pvalues=reference.l_kurtosis_pvalues(values))

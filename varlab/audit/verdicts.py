@@ -34,8 +34,10 @@ class Bands:
     zero_mean : float
         abs(mu)/s. 0.2: the mean makes up 4% of E[g^2].
     normality : float
-        abs(L-kurtosis - that of a normal). 0.03: Student t with 10 degrees of freedom, which raises
-        the variance of g^2 by half.
+        Root-mean-square distance of L-kurtosis from that of a normal. 0.03: Student t with 10 degrees
+        of freedom, which raises the variance of g^2 by half.
+    skewness : float
+        Root-mean-square L-skewness. 0.13: a gamma law of shape 6, which raises that variance as much.
     identical : float
         Root-mean-square deviation of log scale along the steps. 0.15: a linear drift by e^-0.5, which
         raises the variance of vhat by 9%.
@@ -48,6 +50,7 @@ class Bands:
 
     zero_mean: float = 0.2
     normality: float = 0.03
+    skewness: float = 0.13
     identical: float = 0.15
     adjacent: float = 0.1
     long_range: float = 0.05
