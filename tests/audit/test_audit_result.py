@@ -75,10 +75,33 @@ def test_layers_that_cannot_be_tested_say_why(spoil, status):
     result = assess_recording(Recording.from_arrays(x, ["a"] * 3))
     (layer,) = result.layers
     assert layer.status == status
-    assert all(r.reason == f"not tested: {status}" for r in layer.assumptions.values())
+    few = "too few independent replicas: 10, needs at least 24"
+    reason = few if status == "too-few-samples" else status
+    assert all(r.reason == f"not tested: {reason}" for r in layer.assumptions.values())
+    assert f"1 of 1 layers not tested ({reason})" in result.answer()
     assert "no layer could be tested" in result.answer()
     assert status in str(result)
     json.loads(result.to_json())
+
+
+def test_a_live_recording_is_copied_once():
+    """Each look at ``dataset`` of a watched model's recording copies all that is there."""
+    looks = []
+
+    class Live(Recording):
+        @property
+        def dataset(self):
+            looks.append(1)
+            return known.dataset
+
+        @dataset.setter
+        def dataset(self, value):
+            raise AttributeError
+
+    known = recording()
+    live = object.__new__(Live)
+    assert assess_recording(live).to_dict() == assess_recording(known).to_dict()
+    assert len(looks) == 1
 
 
 def test_what_the_recorder_noted_is_reported_and_the_rest_is_tested():
@@ -87,11 +110,43 @@ def test_what_the_recorder_noted_is_reported_and_the_rest_is_tested():
     assert len(found.to_frame()) == 16
 
 
-def test_constant_coordinates_are_counted_not_hidden():
-    x = iid_normal(Shape(32, 6, 4), np.random.default_rng(2))
-    x[:, :, 1] = 0.0
-    (layer,) = assess_recording(Recording.from_arrays(x, ["a"] * 4)).layers
-    assert (layer.coordinates, layer.excluded) == (3, 1)
+def test_constant_coordinates_are_counted_not_hidden(tmp_path):
+    x = iid_normal(Shape(32, 6, 64), np.random.default_rng(2))
+    x[:, :, 1:] = 0.0
+    found = assess_recording(Recording.from_arrays(x, ["a"] * 64))
+    (layer,) = found.layers
+    assert (layer.coordinates, layer.excluded) == (1, 63)
+    assert "1 of 64 coordinates vary" in found.summary()
+    found.to_html(tmp_path / "a.html")
+    assert "<td>1 of 64</td>" in (tmp_path / "a.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict"),
+    [
+        ("nonfinite(1)", "undecided"),
+        ("sparse", "undecided"),
+        ("no-gradient(step 3)", "undecided"),
+        ("no-gradient", "holds"),
+        ("empty", "holds"),
+    ],
+)
+def test_a_model_holds_only_if_what_feeds_it_was_tested(status, verdict):
+    """One layer that holds beside one that was not tested; its data are i.i.d. normal, seeded."""
+    x = iid_normal(Shape(64, 10, 32), generator(0, "tests", "untested"))
+    names = ["good"] * 32
+    noted = {"bad": status}
+    if status.startswith("nonfinite"):
+        x, names, noted = np.concatenate([x, x[:, :, :1]], axis=2), [*names, "bad"], {}
+        x[3, 0, 32] = np.nan
+    found = assess_recording(Recording.from_arrays(x, names, statuses=noted))
+    assert {r.verdict.value for r in found.layers[0].assumptions.values()} == {"holds"}
+    for result in found.model.values():
+        assert result.verdict.value == verdict
+        assert result.details["not tested"] == 1
+        assert ("1 of 2 were not tested" in result.reason) == (verdict == "undecided")
+    assert f"; 1 of 2 layers not tested ({status})" in found.answer()
+    assert ("holds within the bands" in found.answer()) == (verdict == "holds")
 
 
 def test_exact_zeros_and_ties_raise_no_warning():
@@ -136,6 +191,34 @@ def test_one_replica_of_an_ensemble_is_a_run():
         assess_recording(one, protocol="ensemble")
 
 
+@pytest.mark.parametrize(
+    ("recorded", "protocol", "why"),
+    [
+        ("run", "frozen", "a recording under run holds training steps, not draws"),
+        ("ensemble", "frozen", "a recording under ensemble holds training steps, not draws"),
+        ("frozen", "run", "a recording under frozen holds draws at fixed parameters, not training"),
+        ("frozen", "ensemble", "a recording under frozen has no replicas"),
+    ],
+)
+def test_steps_and_draws_are_not_taken_for_each_other(recorded, protocol, why):
+    x = np.random.default_rng(5).standard_normal((1, 200, 2))
+    with pytest.raises(InputError, match=f"{why}.*; record one with protocol {protocol}"):
+        assess_recording(Recording.from_arrays(x, ["a"] * 2, protocol=recorded), protocol=protocol)
+
+
+@pytest.mark.parametrize("sampler", ["with-replacement", "unknown", "without-replacement"])
+def test_frozen_draws_are_independent_by_construction_only_if_drawn_so(sampler):
+    x = np.random.default_rng(6).standard_normal((1, 200, 2))
+    recording = Recording.from_arrays(x, ["a"] * 2, protocol="frozen", sampler=sampler)
+    found = assess_recording(recording)
+    drawn = sampler == "with-replacement"
+    for name in ("identical", "independence"):
+        reason = found.model[name].reason
+        assert ("by construction" in reason) == drawn
+        assert ("is not known: the task's batches may not be drawn with" in reason) != drawn
+    assert any("How this task draws its batches is not known" in v for v in found.limits) != drawn
+
+
 def test_the_answer_comes_first_and_names_the_cost(audit):
     first = str(audit).splitlines()[0]
     assert first == audit.answer()
@@ -167,6 +250,10 @@ def test_the_page_is_self_contained_and_escapes_names(audit, tmp_path):
     assert outline.links == []
     assert "@import" not in text
     assert outline.tags.count("svg") == 3
+    # On a phone tables and pictures scroll in boxes that a keyboard reaches.
+    assert text.count('<div class="scroll" tabindex="0" role="region" aria-label="') == 5
+    assert "figure svg { min-width: 40rem;" in text
+    assert "logarithmic beyond" in text
     assert "prefers-color-scheme: dark" in text
     assert text.index('class="answer"') < text.index("<h2>")
     assert "What this protocol cannot say" in text
@@ -203,6 +290,14 @@ def test_the_forest_has_a_column_an_assumption_and_a_row_a_layer(audit):
     nasty, head = (label.get_text() for label in first.get_yticklabels())
     assert ("alert" in nasty, head) == (True, "head")
     assert not any(label.get_text() for panel in others for label in panel.get_yticklabels())
+
+
+def test_steps_are_whole_numbers_on_the_axis():
+    x = iid_normal(Shape(24, 20, 2), np.random.default_rng(8))
+    axes = assess_recording(Recording.from_arrays(x, ["a"] * 2)).plot_log_psi(
+        ax=Figure().add_subplot()
+    )
+    assert all(float(tick).is_integer() for tick in axes.get_xticks())
 
 
 def test_the_path_of_many_layers_names_the_extremes_and_counts_the_rest():

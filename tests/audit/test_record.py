@@ -195,7 +195,7 @@ def test_an_interrupted_recording_resumes_to_the_same_bits(tmp_path, monkeypatch
     assert resumed.dataset.attrs["complete"]
 
 
-def test_another_request_does_not_resume_into_a_store(tmp_path):
+def test_another_askeddoes_not_resume_into_a_store(tmp_path):
     record(own, replicas=2, steps=2, out=tmp_path / "a.zarr")
     with pytest.raises(InputError, match="holds another recording"):
         record(own, replicas=3, steps=2, out=tmp_path / "a.zarr", resume=True)
@@ -316,7 +316,25 @@ def test_faults_of_replicas_that_were_finished_before_a_kill_are_kept(tmp_path, 
 def test_storage_is_announced_before_it_is_used():
     said = []
     record(own, replicas=2, steps=3, announce=said.append)
-    assert said == ["recording 2 replicas x 3 steps x 7 coordinates: 0.0 MB in memory"]
+    assert said[0] == "recording 2 replicas x 3 steps x 7 coordinates: 0.0 MB in memory"
+
+
+@pytest.mark.parametrize(
+    ("asked", "few"),
+    [
+        ({"replicas": 23}, "too few independent replicas: 23, needs at least 24"),
+        ({"inits": 2, "orders": 12}, "too few independent replicas: 2, needs at least 24"),
+        ({"replicas": 24}, None),
+        ({"protocol": "run", "steps": 95}, "too few steps: 95, needs at least 96"),
+        ({"protocol": "frozen", "steps": 31}, "too few draws: 31, needs at least 32"),
+        ({"protocol": "frozen", "steps": 32}, None),
+    ],
+)
+def test_what_will_be_too_few_for_a_verdict_is_said_before_it_is_run(asked, few):
+    said = []
+    record(builtin("mlp"), **{"steps": 1, "coordinates": 1, **asked}, announce=said.append)
+    assert len(said) == 1 + (few is not None)
+    assert few is None or said[1].startswith(few)
 
 
 def ending(seed):

@@ -16,7 +16,8 @@ from varlab.audit import (
     violation_budget,
     zero_mean,
 )
-from varlab.audit.layer import OK, AssumptionResult, LayerAudit
+from varlab.audit.independent import independent_replicas
+from varlab.audit.layer import CANNOT, OK, UNTESTED, AssumptionResult, LayerAudit
 from varlab.audit.memory import within_memory
 from varlab.audit.model import model_results
 from varlab.audit.multiplicity import discoveries, simes
@@ -26,6 +27,8 @@ from varlab.audit.recording import Recording
 from varlab.audit.result import Audit
 from varlab.audit.verdicts import AuditVerdict, Bands, decide
 from varlab.core import InputError, real
+
+TOO_FEW = "too-few-samples"
 
 Array = NDArray[np.float64]
 Test = Callable[[Array, Bands], Outcome]
@@ -64,7 +67,7 @@ def assess_recording(
     ----------
     recording : Recording
     protocol : str, optional
-        Overrides the recording's own; ``run`` and ``frozen`` need one replica.
+        The recording's own; ``run`` also for an ensemble of one replica.
     bands : Bands, optional
         Largest effects that count as "holds".
     level : float
@@ -81,26 +84,30 @@ def assess_recording(
     InputError, DomainError
         For an unknown protocol, one that the recording cannot serve, or a level outside (0, 0.5].
     """
+    recording = Recording(recording.dataset)  # a live one is copied once, not at every look
     chosen = recording.protocol if protocol is None else Protocol.parse(protocol)
     limits = bands or Bands()
     if not isinstance(limits, Bands):
         raise InputError(f"bands must be varlab.audit.verdicts.Bands; got {type(bands).__name__}")
     level = real("level", level, "lie in (0, 0.5]", lambda p: 0 < p <= 0.5)
     replicas = recording.dataset.sizes["replica"]
-    if chosen is Protocol.ENSEMBLE and recording.protocol is not Protocol.ENSEMBLE:
-        raise InputError(f"a {recording.protocol.value} recording has no replicas to compare")
+    chosen.require_recorded_as(recording.protocol)
     if chosen is not Protocol.ENSEMBLE and replicas != 1:
         raise InputError(
             f"protocol {chosen.value} takes one replica; got {replicas}; choose one with "
             "recording.replica(i)"
         )
-    layers = tuple(_layer(recording, name, chosen, limits, level) for name in recording.layers)
     attrs = recording.dataset.attrs
+    sampler = str(attrs["sampler"])
+    apart = independent_replicas(recording.inits, recording.orders, replicas)
+    layers = tuple(
+        _layer(recording, name, chosen, limits, level, apart) for name in recording.layers
+    )
     return Audit(
         protocol=chosen,
         task=str(attrs["task"]),
         layers=layers,
-        model=model_results(layers, chosen, level),
+        model=model_results(layers, chosen, level, sampler),
         level=level,
         bands=limits,
         replicas=replicas,
@@ -108,8 +115,9 @@ def assess_recording(
         beta2=recording.beta2,
         seed=attrs.get("seed"),
         quantity=str(attrs["quantity"]),
-        sampler=str(attrs["sampler"]),
+        sampler=sampler,
         complete=bool(attrs["complete"]),
+        independent=len(apart),
         command=command,
     )
 
@@ -127,42 +135,41 @@ def layer_status(recording: Recording, name: str, protocol: Protocol) -> str:
         return f"nonfinite({int(recording.steps[np.argmax(bad)])})"
     units = x.shape[0] if protocol is Protocol.ENSEMBLE else x.shape[1]
     if units < protocol.fewest:
-        return "too-few-samples"
+        return TOO_FEW
     if not np.any(np.ptp(x, axis=(0, 1)) > 0):
         return "constant"
     return OK
 
 
 def _layer(
-    recording: Recording, name: str, protocol: Protocol, bands: Bands, level: float
+    recording: Recording,
+    name: str,
+    protocol: Protocol,
+    bands: Bands,
+    level: float,
+    apart: NDArray[np.int64],
 ) -> LayerAudit:
+    """``apart``: replicas that share neither initialisation nor data order, which alone are tested."""
     status = layer_status(recording, name, protocol)
     x = recording.layer(name)
-    units = x.shape[0] if protocol is Protocol.ENSEMBLE else x.shape[1]
+    units = len(apart) if protocol is Protocol.ENSEMBLE else x.shape[1]
     if status != OK:
-        nothing = {
-            a: AssumptionResult(AuditVerdict.UNDECIDED, reason=f"not tested: {status}")
-            for a in Assumption
-        }
+        reason = UNTESTED + ((status == TOO_FEW and protocol.shortfall(units)) or status)
+        nothing = {a: AssumptionResult(AuditVerdict.UNDECIDED, reason=reason) for a in Assumption}
         return LayerAudit(name, status, x.shape[2], 0, units, nothing)
     varied = np.ptp(x, axis=(0, 1)) > 0
     x = x[:, :, varied]
     # Nothing below depends on a coordinate's scale; unit scale keeps powers in range.
     x = x / np.max(np.abs(x), axis=(0, 1))
-    data = x if protocol is Protocol.ENSEMBLE else x[0]
-    outcomes = {
-        a: test(data, bands)
-        for a, test in TESTS[protocol].items()
-        if _untestable(a, protocol, x.shape) is None
-    }
+    data = x[apart] if protocol is Protocol.ENSEMBLE else x[0]
+    reasons = {a: _untestable(a, protocol, x.shape, units, recording) for a in Assumption}
+    outcomes = {a: test(data, bands) for a, test in TESTS[protocol].items() if reasons[a] is None}
     if protocol is Protocol.RUN:
         outcomes = within_memory(outcomes, data)
     results = {
         a: _decided(outcomes[a], level)
         if a in outcomes
-        else AssumptionResult(
-            AuditVerdict.UNDECIDED, reason=f"cannot: {_untestable(a, protocol, x.shape)}"
-        )
+        else AssumptionResult(AuditVerdict.UNDECIDED, reason=f"{CANNOT}{reasons[a]}")
         for a in Assumption
     }
     measured: dict[str, Any] = {}
@@ -188,12 +195,23 @@ def _layer(
     )
 
 
-def _untestable(assumption: Assumption, protocol: Protocol, shape: tuple[int, ...]) -> str | None:
+def _untestable(
+    assumption: Assumption,
+    protocol: Protocol,
+    shape: tuple[int, ...],
+    units: int,
+    recording: Recording,
+) -> str | None:
     """Why ``assumption`` cannot be decided here, if it cannot."""
     about_steps = assumption in (Assumption.IDENTICAL, Assumption.INDEPENDENCE)
     if protocol is Protocol.ENSEMBLE and about_steps and shape[1] < 2:
         return "one step was recorded, and this compares steps"
-    return protocol.cannot(assumption)
+    if units < protocol.fewest:
+        return (
+            f"replicas share initialisations or data orders; {units} of {shape[0]} share neither, "
+            f"and a verdict needs {protocol.fewest}"
+        )
+    return protocol.cannot(assumption, str(recording.dataset.attrs["sampler"]))
 
 
 def _decided(outcome: Outcome, level: float) -> AssumptionResult:

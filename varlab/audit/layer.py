@@ -17,6 +17,8 @@ from varlab.audit.violation_budget import SHARES, Budget
 Array = NDArray[np.float64]
 
 OK = "ok"
+# How the reason for no verdict begins: the status is not ok; the protocol or the recording has none.
+UNTESTED, CANNOT = "not tested: ", "cannot: "
 NAN = math.nan
 
 
@@ -120,6 +122,14 @@ class LayerAudit:
     budget: Budget | None = None
     pvalues: dict[Assumption, Array] = field(default_factory=dict)
     effects: dict[Assumption, Array] = field(default_factory=dict)
+
+    @property
+    def fault(self) -> str:
+        """Why the layer was not tested: its status, in more words where there are any; empty if ok."""
+        if self.status == OK:
+            return ""
+        reasons = {result.reason.removeprefix(UNTESTED) for result in self.assumptions.values()}
+        return ", ".join(sorted(reasons))
 
     def to_dict(self) -> dict[str, Any]:
         """An entry of ``layers`` in ``audit --json``."""

@@ -7,21 +7,26 @@ from dataclasses import replace
 
 import numpy as np
 
-from varlab.audit.layer import OK, AssumptionResult, LayerAudit
+from varlab.audit.layer import CANNOT, OK, AssumptionResult, LayerAudit
 from varlab.audit.multiplicity import holm
 from varlab.audit.protocol import Assumption, Protocol
 from varlab.audit.verdicts import AuditVerdict
 
+# Such layers put nothing into v_t that could depart from the theory. A gradient that comes late, is
+# sparse, or is not finite does.
+NOTHING_TO_TEST = ("constant", "empty", "no-gradient")
+
 
 def model_results(
-    layers: Sequence[LayerAudit], protocol: Protocol, level: float
+    layers: Sequence[LayerAudit], protocol: Protocol, level: float, sampler: str
 ) -> dict[Assumption, AssumptionResult]:
     """One verdict per assumption.
 
     Violated if any layer lies outside its band after Holm's correction over all layers and
-    assumptions (each at ``level / 2``, one side of an interval); holds if every tested layer holds
-    (an intersection-union test, which needs no correction); undecided else. The p-value is the
-    smallest of the layers', Holm-adjusted over all layers and assumptions.
+    assumptions (each at ``level / 2``, one side of an interval); holds if every layer holds (an
+    intersection-union test, which needs no correction), where only layers without any gradient to
+    speak of need no test; undecided else. The p-value is the smallest of the layers', Holm-adjusted
+    over all layers and assumptions.
     """
     cells = [
         (layer.layer, a, layer.assumptions[a])
@@ -32,21 +37,27 @@ def model_results(
     ]
     adjusted = holm(np.array([cell.pvalue for _, _, cell in cells]))
     outside = holm(np.array([cell.outside for _, _, cell in cells]))
+    untested = [layer for layer in layers if layer.status != OK]
+    silent = [layer.status for layer in untested if layer.status not in NOTHING_TO_TEST]
     results = {}
     for assumption in Assumption:
         mine = [i for i, (_, a, _) in enumerate(cells) if a is assumption]
         if not mine:
-            results[assumption] = _nothing(layers, assumption, protocol)
+            results[assumption] = _nothing(layers, assumption, protocol, sampler)
             continue
         verdicts = [cells[i][2].verdict for i in mine]
         violated = [i for i in mine if outside[i] <= level / 2]
         if violated:
             final, candidates = AuditVerdict.VIOLATED, violated
         elif all(v is AuditVerdict.HOLDS for v in verdicts):
-            final, candidates = AuditVerdict.HOLDS, mine
+            final = AuditVerdict.UNDECIDED if silent else AuditVerdict.HOLDS
+            candidates = mine
         else:
             final = AuditVerdict.UNDECIDED
             candidates = [i for i in mine if cells[i][2].verdict is not AuditVerdict.HOLDS]
+        reason = ""
+        if final is AuditVerdict.UNDECIDED and candidates is mine:
+            reason = f"all tested layers hold; {len(silent)} of {len(layers)} were not tested"
         worst = max(candidates, key=lambda i: _strain(cells[i][2]))
         name, _, cell = cells[worst]
         known = adjusted[mine][np.isfinite(adjusted[mine])]
@@ -55,8 +66,12 @@ def model_results(
             verdict=final,
             pvalue=float(known.min()) if known.size else float("nan"),
             layer=name,
+            reason=reason,
             discoveries=sum(cells[i][2].discoveries for i in mine),
-            details={v.value: float(verdicts.count(v)) for v in AuditVerdict},
+            details={
+                **{v.value: float(verdicts.count(v)) for v in AuditVerdict},
+                "not tested": float(len(untested)),
+            },
         )
     return results
 
@@ -66,9 +81,9 @@ def _strain(cell: AssumptionResult) -> float:
 
 
 def _nothing(
-    layers: Sequence[LayerAudit], assumption: Assumption, protocol: Protocol
+    layers: Sequence[LayerAudit], assumption: Assumption, protocol: Protocol, sampler: str
 ) -> AssumptionResult:
     reasons = {layer.assumptions[assumption].reason for layer in layers}
-    cannot = protocol.cannot(assumption)
-    reason = f"cannot: {cannot}" if cannot else "; ".join(sorted(reasons)) or "no layer was tested"
+    cannot = protocol.cannot(assumption, sampler)
+    reason = f"{CANNOT}{cannot}" if cannot else "; ".join(sorted(reasons)) or "no layer was tested"
     return AssumptionResult(AuditVerdict.UNDECIDED, reason=reason)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from varlab import __version__
 from varlab.audit.plots import draw_budget, draw_forest, draw_log_psi
-from varlab.audit.text import interval, number, pvalue
+from varlab.audit.text import interval, number, pvalue, tested_coordinates, untested
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,17 +48,26 @@ def page(audit: Audit, calibration: Calibration | None = None) -> str:
             [_model_row(a.value, r) for a, r in audit.model.items()],
         ),
         "<h2>What this protocol cannot say</h2><ul>",
-        *(f"<li>{escape(limit)}</li>" for limit in audit.protocol.limits),
+        *(f"<li>{escape(limit)}</li>" for limit in audit.limits),
         "</ul>",
         *_figures(audit),
         "<h2>The layers</h2>",
         _table(
-            ("layer", "status", *(a.value for a in audit.model), "variance of vhat / theory"),
+            (
+                "layer",
+                "status",
+                "coordinates",
+                *(a.value for a in audit.model),
+                "variance of vhat / theory",
+            ),
             [_layer_row(layer) for layer in audit.layers],
         ),
     ]
     if calibration is not None:
-        parts.append(f"<h2>Calibration</h2><pre class=scroll>{escape(calibration.summary())}</pre>")
+        parts.append(
+            "<h2>Calibration</h2>"
+            f"{_scrolled(f'<pre>{escape(calibration.summary())}</pre>', 'Calibration')}"
+        )
     parts.append("</main></body></html>\n")
     return "\n".join(parts)
 
@@ -82,7 +91,15 @@ def _meta(audit: Audit) -> str:
 
 def _table(head: tuple[str, ...], rows: list[str]) -> str:
     cells = "".join(f"<th>{escape(h)}</th>" for h in head)
-    return f'<div class="scroll"><table><tr>{cells}</tr>{"".join(rows)}</table></div>'
+    table = f"<table><tr>{cells}</tr>{''.join(rows)}</table>"
+    return _scrolled(table, f"Table: {head[0]}s")
+
+
+def _scrolled(inner: str, label: str) -> str:
+    """Wider than a phone: scrolled in a region of its own, by keyboard as well."""
+    return (
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(label)}">{inner}</div>'
+    )
 
 
 def _row(cells: list[tuple[str, str]]) -> str:
@@ -108,13 +125,14 @@ def _model_row(name: str, result: AssumptionResult) -> str:
             (interval(result.band), ""),
             (number(result.minimum_detectable), ""),
             (pvalue(result.pvalue), ""),
-            (result.layer, ""),
+            (f"{result.layer}; {result.reason}" if result.reason else result.layer, ""),
         ]
     )
 
 
 def _layer_row(layer: LayerAudit) -> str:
-    cells = [(layer.layer, ""), (layer.status, "")]
+    status = untested(layer) if layer.fault else layer.status
+    cells = [(layer.layer, ""), (status, ""), (tested_coordinates(layer), "")]
     for result in layer.assumptions.values():
         if result.tested:
             text = f"{result.verdict.value} {number(result.effect)} {interval(result.ci)}"
@@ -133,7 +151,8 @@ def _figures(audit: Audit) -> list[str]:
     drawings: list[tuple[str, str, Callable[[Audit, Axes], None], float]] = [
         (
             "Effects and their bands",
-            "A column an assumption; effects in half widths of their bands: inside the grey one it holds.",
+            "A column an assumption; effects in half widths of their bands: inside the grey one it "
+            "holds. Linear up to 1, logarithmic beyond.",
             draw_forest,
             len(layers) + 3,
         )
@@ -154,7 +173,8 @@ def _figures(audit: Audit) -> list[str]:
             ),
         ]
     return [
-        f"<h2>{title}</h2><figure>{_svg(audit, draw, rows, title)}<figcaption>{caption}</figcaption></figure>"
+        f"<h2>{title}</h2><figure>{_scrolled(_svg(audit, draw, rows, title), title)}"
+        f"<figcaption>{caption}</figcaption></figure>"
         for title, caption, draw, rows in drawings
     ]
 

@@ -6,7 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from varlab.audit.identity import factory_text
+from varlab.audit.independent import independent_replicas
 from varlab.audit.protocol import Protocol
 from varlab.core import InputError, require, whole
 from varlab.core.memory import require_memory
@@ -41,6 +44,17 @@ class Plan:
     coordinates: int
     after: int
     task: str
+
+    def shortfall(self) -> str | None:
+        """What will be missing for a verdict, known before anything is run; None if nothing is.
+
+        ``too few independent replicas: 16, needs at least 24``.
+        """
+        if self.protocol is not Protocol.ENSEMBLE:
+            return self.protocol.shortfall(self.steps)
+        orders = np.array(self.orders) if self.separate else None
+        apart = independent_replicas(np.array(self.inits), orders, self.replicas)
+        return self.protocol.shortfall(len(apart))
 
     def build(self, replica: int) -> Task:
         """The task of one replica."""

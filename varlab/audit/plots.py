@@ -36,7 +36,7 @@ def _shown(name: str) -> str:
 def draw_forest(audit: Audit, ax: Axes) -> None:
     """Effects with intervals in half widths of their bands, a column an assumption, a row a layer.
 
-    Inside +-1 an assumption holds.
+    Inside +-1 an assumption holds; the axis is linear there and logarithmic beyond.
     """
     ax.axis("off")
     tested = [a for a in Assumption if any(x.assumptions[a].tested for x in audit.tested_layers)]
@@ -104,6 +104,7 @@ def draw_log_psi(audit: Audit, ax: Axes) -> None:
         ax.fill_between(path.steps, low, high, color=colour, alpha=0.15, lw=0)
     ax.axhline(1.0, color="#7f7f7f", lw=0.8, ls="--")
     ax.set_yscale("log")
+    ax.locator_params(axis="x", integer=True)
     ax.set_xlabel("step")
     ax.set_ylabel("measured / theoretical\nVar[log psi_t]", fontsize=8)
     handles, labels = ax.get_legend_handles_labels()

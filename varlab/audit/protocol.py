@@ -40,14 +40,59 @@ class Protocol(StrEnum):
             choices = ", ".join(p.value for p in cls)
             raise InputError(f"protocol must be one of {choices}; got {name!r}") from None
 
-    def cannot(self, assumption: Assumption) -> str | None:
-        """Why this protocol cannot decide ``assumption``; None if it can."""
-        return _CANNOT.get((self, assumption))
+    def cannot(self, assumption: Assumption, sampler: str) -> str | None:
+        """Why this protocol cannot decide ``assumption``; None if it can.
+
+        ``sampler``: how minibatches were drawn, in the words of a recording.
+        """
+        what = _FROZEN_CANNOT.get(assumption) if self is Protocol.FROZEN else None
+        if what is None:
+            return None
+        if sampler == WITH_REPLACEMENT:
+            return (
+                f"minibatches at fixed parameters are {what} by construction, which says nothing "
+                "about training"
+            )
+        return (
+            f"whether minibatches are {what} is not known: the task's batches may not be drawn with "
+            "replacement, and fixed parameters say nothing about training"
+        )
+
+    def limits(self, sampler: str) -> tuple[str, ...]:
+        """What a reader must not conclude from a report under this protocol."""
+        if self is Protocol.FROZEN and sampler != WITH_REPLACEMENT:
+            return (_UNKNOWN_DRAWS, *_LIMITS[self])
+        return _LIMITS[self]
+
+    def require_recorded_as(self, recorded: Protocol) -> None:
+        """Raise unless a recording made under ``recorded`` can be assessed under this protocol.
+
+        Raises
+        ------
+        InputError
+        """
+        if self is recorded or (self is Protocol.RUN and recorded is Protocol.ENSEMBLE):
+            return
+        lacks = {
+            Protocol.FROZEN: "holds training steps, not draws at fixed parameters",
+            Protocol.RUN: "holds draws at fixed parameters, not training steps",
+            Protocol.ENSEMBLE: "has no replicas to compare",
+        }[self]
+        raise InputError(f"a recording under {recorded} {lacks}; record one with protocol {self}")
+
+    def shortfall(self, units: int) -> str | None:
+        """``too few independent replicas: 16, needs at least 24``; None if there are enough."""
+        if units >= self.fewest:
+            return None
+        which = " independent" if self is Protocol.ENSEMBLE else ""
+        return f"too few{which} {self.units}: {units}, needs at least {self.fewest}"
 
     @property
-    def limits(self) -> tuple[str, ...]:
-        """What a reader must not conclude from a report under this protocol."""
-        return _LIMITS[self]
+    def units(self) -> str:
+        """What is independent under the null."""
+        return {Protocol.FROZEN: "draws", Protocol.RUN: "steps", Protocol.ENSEMBLE: "replicas"}[
+            self
+        ]
 
     @property
     def fewest(self) -> int:
@@ -60,17 +105,20 @@ class Protocol(StrEnum):
         return {Protocol.FROZEN: 32, Protocol.RUN: 96, Protocol.ENSEMBLE: 24}[self]
 
 
-_BY_CONSTRUCTION = (
-    "minibatches at fixed parameters are {} by construction, which says nothing about training"
-)
-_CANNOT = {
-    (Protocol.FROZEN, Assumption.IDENTICAL): _BY_CONSTRUCTION.format("identically distributed"),
-    (Protocol.FROZEN, Assumption.INDEPENDENCE): _BY_CONSTRUCTION.format("independent"),
+WITH_REPLACEMENT = "with-replacement"  # what a recording calls such minibatches
+_FROZEN_CANNOT = {
+    Assumption.IDENTICAL: "identically distributed",
+    Assumption.INDEPENDENCE: "independent",
 }
+_UNKNOWN_DRAWS = (
+    "How this task draws its batches is not known. P-values and intervals take them for independent; "
+    "drawn without replacement they are anti-correlated, and a fixed order repeats them. Give its "
+    "batches a method with_replacement()."
+)
 _LIMITS = {
     Protocol.FROZEN: (
-        "Identity over steps and independence hold by construction here: parameters do not move. "
-        "Audit a run or an ensemble for those.",
+        "Identity over steps and independence cannot fail through training here: parameters do not "
+        "move. Audit a run or an ensemble for those.",
         "Its violation budget therefore has no drift and no dependence; those of a training run may "
         "be far larger.",
     ),

@@ -154,6 +154,8 @@ def _recorded(
             f"recording {plan.replicas} replicas x {plan.steps} steps x {len(names)} coordinates: "
             f"{size / 1e6:.1f} MB {f'in {out}' if out else 'in memory'}"
         )
+        if short := plan.shortfall():
+            announce(f"{short}: it will be recorded, but no assumption tested")
     meta: dict[str, Any] = {
         "protocol": plan.protocol.value,
         "beta2": second_moment_decay(first.optimizer),

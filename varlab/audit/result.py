@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from varlab.audit.layer import OK, AssumptionResult, LayerAudit, plain
+from varlab.audit.layer import CANNOT, OK, AssumptionResult, LayerAudit, plain
 from varlab.audit.protocol import Assumption, Protocol
 from varlab.audit.text import number
 from varlab.audit.verdicts import AuditVerdict, Bands
@@ -45,6 +45,9 @@ class Audit(Result):
         What was recorded, and how minibatches were drawn.
     complete : bool
         Whether the recording ran to its end.
+    independent : int or None
+        Replicas that share neither initialisation nor data order, where known: the four verdicts
+        speak of these.
     command : str
     """
 
@@ -61,6 +64,7 @@ class Audit(Result):
     quantity: str = ""
     sampler: str = ""
     complete: bool = True
+    independent: int | None = None
     command: str = ""
 
     @property
@@ -69,7 +73,7 @@ class Audit(Result):
         return all(
             result.verdict is not AuditVerdict.UNDECIDED
             for assumption, result in self.model.items()
-            if self.protocol.cannot(assumption) is None
+            if self.protocol.cannot(assumption, self.sampler) is None
         )
 
     def answer(self) -> str:
@@ -103,8 +107,36 @@ class Audit(Result):
             verdict = "holds within the bands"
         else:
             verdict = "is not refuted, and not shown either"
-        found = "; ".join(parts) or "no layer could be tested"
-        return f"On {self.task}, i.i.d. N(0, s^2) {verdict}: {found}{cost}."
+        found = "; ".join(parts) or self._no_verdict()
+        return f"On {self.task}, i.i.d. N(0, s^2) {verdict}: {found}{self._untested()}{cost}."
+
+    def _no_verdict(self) -> str:
+        """Why nothing was tested anywhere."""
+        if not self.tested_layers:
+            return "no layer could be tested"
+        reasons = {result.reason.removeprefix(CANNOT) for result in self.model.values()}
+        return "; ".join(sorted(reasons))
+
+    def _untested(self) -> str:
+        """``; 2 of 7 layers not tested (nonfinite(3), sparse)``: an answer must not pass over them."""
+        faults = [layer.fault for layer in self.layers if layer.fault]
+        if not faults:
+            return ""
+        reasons = ", ".join(dict.fromkeys(faults))
+        return f"; {len(faults)} of {len(self.layers)} layers not tested ({reasons})"
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """What a reader must not conclude from this report."""
+        limits = self.protocol.limits(self.sampler)
+        if self.independent is None or self.independent == self.replicas:
+            return limits
+        shared = (
+            f"Replicas share initialisations or data orders. Verdicts use the {self.independent} that "
+            f"share neither; Var[log psi_t], the violation budget and their intervals use all "
+            f"{self.replicas} and speak of these initialisations and orders."
+        )
+        return (*limits, shared)
 
     def summary(self) -> str:
         """Answer, model, layers, and what the protocol cannot say."""
@@ -184,6 +216,7 @@ class Audit(Result):
             "answer": self.answer(),
             "level": self.level,
             "replicas": self.replicas,
+            "independent_replicas": self.independent,
             "steps": self.steps,
             "beta2": self.beta2,
             "seed": plain(self.seed) if isinstance(self.seed, float) else self.seed,
@@ -191,7 +224,7 @@ class Audit(Result):
             "sampler": self.sampler,
             "complete": self.complete,
             "command": self.command,
-            "limits": list(self.protocol.limits),
+            "limits": list(self.limits),
             "layers": [layer.to_dict() for layer in self.layers],
             "model": {a.value: r.to_dict() for a, r in self.model.items()},
         }

@@ -54,6 +54,18 @@ def name_width(layers: Sequence[str]) -> int:
     )
 
 
+def tested_coordinates(layer: LayerAudit) -> str:
+    """``1 of 64``: coordinates that were tested, and those that there are."""
+    everything = layer.coordinates + layer.excluded
+    return f"{layer.coordinates} of {everything}" if layer.excluded else f"{everything}"
+
+
+def untested(layer: LayerAudit) -> str:
+    """``sparse: not tested``, with more words where there are any."""
+    more = f" ({layer.fault})" if layer.fault != layer.status else ""
+    return f"{layer.status}: not tested{more}"
+
+
 def _model_line(assumption: Assumption, result: AssumptionResult) -> str:
     if not result.tested:
         return f"  {assumption.value:13} {result.verdict.value:10} {result.reason}"
@@ -68,13 +80,14 @@ def _model_line(assumption: Assumption, result: AssumptionResult) -> str:
 def _layer_line(layer: LayerAudit, width: int) -> str:
     name = short_name(layer.layer, width)
     if layer.status != "ok":
-        return f"  {name:{width}} {layer.status}: not tested"
+        return f"  {name:{width}} {untested(layer)}"
     cells = " ".join(
         f"{r.verdict.value if r.tested else 'cannot':10}" for r in layer.assumptions.values()
     )
     budget = layer.budget
     ratio = f"{number(budget.ratio)} {interval(budget.ratio_ci)}" if budget else "-"
-    return f"  {name:{width}} {cells} {ratio}"
+    part = f"; {tested_coordinates(layer)} coordinates vary" if layer.excluded else ""
+    return f"  {name:{width}} {cells} {ratio}{part}"
 
 
 def summary(audit: Audit) -> str:
@@ -93,7 +106,7 @@ def summary(audit: Audit) -> str:
         f"  {'layer':{width}} {header} variance of vhat / theory",
         *(_layer_line(layer, width) for layer in audit.layers),
         "what this protocol cannot say",
-        *(f"  {limit}" for limit in audit.protocol.limits),
+        *(f"  {limit}" for limit in audit.limits),
     ]
     if audit.command:
         lines.append(f"repeat: {audit.command}")
