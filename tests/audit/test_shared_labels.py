@@ -5,7 +5,9 @@ import itertools
 import numpy as np
 import pytest
 
+from varlab.audit import log_psi, violation_budget
 from varlab.audit.assess_recording import assess_recording
+from varlab.audit.crossing import Crossing
 from varlab.audit.independent import independent_replicas
 from varlab.audit.protocol import Assumption
 from varlab.audit.recording import Recording
@@ -90,3 +92,61 @@ def test_verdicts_of_a_large_crossing_come_from_its_independent_replicas():
     shifted = Recording(recording.dataset.assign(gradients=recording.dataset["gradients"] + 0.5))
     verdict = assess_recording(shifted).model[Assumption.ZERO_MEAN].verdict.value
     assert verdict == "violated"
+
+
+def test_products_and_variances_of_unlike_replicas_against_loops():
+    rng = np.random.default_rng(1)
+    inits, orders = np.array([0, 0, 0, 1, 1, 2, 2]), np.array([0, 1, 1, 1, 2, 0, 2])
+    x = rng.standard_normal((7, 2, 3))
+    pairs = [
+        (r, s)
+        for r, s in itertools.permutations(range(7), 2)
+        if inits[r] != inits[s] and orders[r] != orders[s]
+    ]
+    crossing = Crossing.of(inits, orders)
+    expected = sum(x[r] * x[s] for r, s in pairs) / len(pairs)
+    np.testing.assert_allclose(crossing.products(x), expected)
+    centred = x - x.mean(axis=0)
+    unlike = sum(centred[r] * centred[s] for r, s in pairs) / len(pairs)
+    np.testing.assert_allclose(crossing.variance(x), np.mean(centred**2, axis=0) - unlike)
+
+
+def test_without_shared_labels_there_is_no_crossing():
+    assert Crossing.of(None, None) is None
+    assert Crossing.of(np.arange(5), None) is None
+    assert Crossing.of(np.zeros(5, dtype=int), np.arange(5)) is None  # given one initialisation
+    alone = Crossing(np.arange(5), np.arange(5))
+    x = np.random.default_rng(2).standard_normal((5, 4))
+    np.testing.assert_allclose(alone.variance(x), x.var(axis=0, ddof=1))
+
+
+@pytest.mark.parametrize(("inits", "orders"), [(4, 16), (8, 8), (16, 4)])
+def test_budget_and_log_psi_of_a_crossing_are_unbiased_and_cover(inits, orders):
+    """60 recordings under the null, a shared half: the mean ratio is 1 within 4 standard errors.
+
+    The plain sample variance gives 0.87 with 4 initialisations, 20 standard errors off. 95% intervals
+    cover at least 52 of 60 times: false-fail rate below 1e-2 at 95%, measured 99%, and seeded.
+    """
+    steps = np.arange(1, 13)
+    ratios, hits, log_hits = [], 0, 0
+    for trial in range(60):
+        recording = crossed(inits, orders, f"budget {trial}")
+        x, labels = recording.layer("layer"), (recording.inits, recording.orders)
+        budget = violation_budget.ensemble(x, steps, 0.999, 0.05, *labels)
+        assert sum(budget.shares.values()) == pytest.approx(budget.total, rel=1e-12)
+        assert sum(budget.split.values()) == pytest.approx(budget.shares["dependence"])
+        ratios.append(budget.ratio)
+        hits += budget.ratio_ci[0] <= 1 <= budget.ratio_ci[1]
+        path = log_psi.ensemble(x[:, -1:], steps[-1:], 0.999, 0.05, Crossing.of(*labels))
+        log_hits += path.low[0] <= path.theory[0] <= path.high[0]
+    # The ratio of moments itself is biased by O(1/min(inits, orders)/steps): below 0.02.
+    assert np.mean(ratios) == pytest.approx(1.0, abs=4 * np.std(ratios) / 60**0.5 + 0.02)
+    assert hits >= 52
+    assert log_hits >= 52
+
+
+def test_two_initialisations_have_no_interval():
+    (layer,) = assess_recording(crossed(2, 32, "two")).layers
+    assert np.isnan(layer.budget.ratio_ci).all()
+    assert np.isnan(layer.log_psi.low).all()
+    assert layer.budget.ratio == pytest.approx(1.0, abs=0.5)

@@ -16,6 +16,7 @@ from varlab.audit import (
     violation_budget,
     zero_mean,
 )
+from varlab.audit.crossing import Crossing
 from varlab.audit.independent import independent_replicas
 from varlab.audit.layer import CANNOT, OK, UNTESTED, AssumptionResult, LayerAudit
 from varlab.audit.memory import within_memory
@@ -175,8 +176,9 @@ def _layer(
     measured: dict[str, Any] = {}
     beta2, steps = recording.beta2, recording.steps
     if protocol is Protocol.ENSEMBLE:
-        measured["log_psi"] = log_psi.ensemble(x, steps, beta2, level)
-        measured["budget"] = violation_budget.ensemble(x, steps, beta2, level, recording.inits)
+        labels = recording.inits, recording.orders
+        measured["log_psi"] = log_psi.ensemble(x, steps, beta2, level, Crossing.of(*labels))
+        measured["budget"] = violation_budget.ensemble(x, steps, beta2, level, *labels)
     elif protocol is Protocol.FROZEN:
         measured["log_psi"] = log_psi.frozen(data, beta2, level)
         measured["budget"] = violation_budget.frozen(data, beta2, level)

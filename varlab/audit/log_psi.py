@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from varlab.audit.crossing import Crossing
 from varlab.audit.quadratic import jackknife
 from varlab.numerics import log_psi_variance
 
@@ -71,10 +72,17 @@ def vhat_path(x: Array, steps: NDArray[np.int64], beta2: float) -> tuple[Array, 
     return vhat, kish
 
 
-def ensemble(x: Array, steps: NDArray[np.int64], beta2: float, level: float) -> LogPsi:
+def ensemble(
+    x: Array,
+    steps: NDArray[np.int64],
+    beta2: float,
+    level: float,
+    crossing: Crossing | None = None,
+) -> LogPsi:
     """Across replicas, ``x`` of shape (replica, step, coordinate).
 
-    Intervals by the jackknife over replicas on the logarithm of the mean variance.
+    Intervals by the jackknife over replicas (with shared labels: over these) on the logarithm of the
+    mean variance.
     """
     scale = np.sqrt(np.mean(x**2, axis=(0, 1)))
     vhat, kish = vhat_path(x / np.where(scale > 0, scale, 1.0), steps, beta2)
@@ -85,8 +93,17 @@ def ensemble(x: Array, steps: NDArray[np.int64], beta2: float, level: float) -> 
         known = np.all(vhat[:, i] > 0, axis=0)
         if known.any() and len(x) > 2:
             log_psi = -0.5 * np.log(vhat[:, i, known])
-            measured[i], low[i], high[i] = variance_interval(log_psi, level)
+            if crossing is None:
+                measured[i], low[i], high[i] = variance_interval(log_psi, level)
+            else:
+                measured[i] = _crossed_variance(log_psi, crossing)
+                low[i], high[i] = crossing.interval(log_psi, _crossed_variance, level)
     return LogPsi(steps, measured, low, high, theory)
+
+
+def _crossed_variance(values: Array, crossing: Crossing) -> float:
+    """Mean over columns of the variance between independent rows."""
+    return float(np.mean(crossing.variance(values)))
 
 
 def frozen(x: Array, beta2: float, level: float) -> LogPsi:

@@ -133,8 +133,8 @@ class Audit(Result):
             return limits
         shared = (
             f"Replicas share initialisations or data orders. Verdicts use the {self.independent} that "
-            f"share neither; Var[log psi_t], the violation budget and their intervals use all "
-            f"{self.replicas} and speak of these initialisations and orders."
+            f"share neither; Var[log psi_t] and the violation budget use all {self.replicas}, with "
+            "intervals over initialisations and orders (none below three of either)."
         )
         return (*limits, shared)
 

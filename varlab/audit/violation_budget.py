@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from varlab.audit.crossing import Crossing
 from varlab.audit.log_psi import stream_length
 from varlab.audit.quadratic import jackknife
 from varlab.numerics import ema_weights
@@ -61,7 +62,9 @@ def step_weights(steps: NDArray[np.int64], beta2: float) -> Array:
     return np.asarray(weights / weights.sum())
 
 
-def coordinate_shares(x: Array, weights: Array) -> dict[str, Array]:
+def coordinate_shares(
+    x: Array, weights: Array, crossing: Crossing | None = None
+) -> dict[str, Array]:
     """The five shares and their sum for each coordinate.
 
     Parameters
@@ -69,23 +72,27 @@ def coordinate_shares(x: Array, weights: Array) -> dict[str, Array]:
     x : ndarray, shape (replica, step, coordinate)
     weights : ndarray, shape (step,)
         EMA weights, summing to 1.
+    crossing : Crossing, optional
+        Labels that replicas share.
 
     Returns
     -------
     dict of ndarray, shape (coordinate,)
-        The shares and ``total``; NaN for a coordinate that is always 0. Covariances have the
-        divisor R - 1, and E[g^2]^2 is corrected for its bias Var(g^2)/R, which would count as drift.
+        The shares and ``total``; NaN for a coordinate that is always 0. Covariances are those between
+        independent replicas (divisor R - 1 where all are), and E[g^2]^2 is corrected for its bias
+        Var(g^2)/R, which would count as drift.
     """
-    replicas = len(x)
     squares = x**2
-    means, variances = squares.mean(axis=0), squares.var(axis=0, ddof=1)
+    means, variances = squares.mean(axis=0), _variance(squares, crossing)
+    # The product of the means of independent replicas; m itself stays the mean of all.
+    squared = means**2 - variances / len(x) if crossing is None else crossing.products(squares)
     w2 = (weights**2)[:, None]
     m = weights @ means
     over = np.divide(1.0, m**2, out=np.full(m.shape, np.nan), where=m > 0)
     normal = np.where(m > 0, 2 * float(np.sum(weights**2)), np.nan)
-    total = np.tensordot(weights, squares, axes=(0, 1)).var(axis=0, ddof=1) * over
+    total = _variance(np.tensordot(weights, squares, axes=(0, 1)), crossing) * over
     diagonal = np.sum(w2 * variances, axis=0) * over
-    drift = 2 * np.sum(w2 * (means**2 - variances / replicas), axis=0) * over - normal
+    drift = 2 * np.sum(w2 * squared, axis=0) * over - normal
     mean = -2 * np.sum(w2 * x.mean(axis=0) ** 4, axis=0) * over
     return {
         "normal-iid": normal,
@@ -95,6 +102,11 @@ def coordinate_shares(x: Array, weights: Array) -> dict[str, Array]:
         "dependence": total - diagonal,
         "total": total,
     }
+
+
+def _variance(x: Array, crossing: Crossing | None) -> Array:
+    """Over replicas, the first axis."""
+    return np.asarray(x.var(axis=0, ddof=1) if crossing is None else crossing.variance(x))
 
 
 def within_dependence(x: Array, weights: Array, labels: NDArray[np.int64]) -> Array:
@@ -123,9 +135,10 @@ def ensemble(
     beta2: float,
     level: float,
     inits: NDArray[np.int64] | None = None,
+    orders: NDArray[np.int64] | None = None,
 ) -> Budget:
     """Budget of a layer at its last step, ``x`` of shape (replica, step, coordinate)."""
-    return _budget(x, step_weights(steps, beta2), level, inits)
+    return _budget(x, step_weights(steps, beta2), level, inits, Crossing.of(inits, orders))
 
 
 def frozen(x: Array, beta2: float, level: float) -> Budget:
@@ -150,20 +163,38 @@ def frozen(x: Array, beta2: float, level: float) -> Budget:
     return Budget(shares, total, total / normal, (low / 2, high / 2), {})
 
 
-def _budget(x: Array, weights: Array, level: float, inits: NDArray[np.int64] | None) -> Budget:
+def _budget(
+    x: Array,
+    weights: Array,
+    level: float,
+    inits: NDArray[np.int64] | None,
+    crossing: Crossing | None,
+) -> Budget:
     # Shares do not depend on a coordinate's scale; unit scale keeps fourth powers in range.
     scale = np.sqrt(np.mean(x**2, axis=(0, 1)))
     z = x / np.where(scale > 0, scale, 1.0)
-    parts = coordinate_shares(z, weights)
+    parts = coordinate_shares(z, weights, crossing)
     shares = {name: float(np.nanmean(parts[name])) for name in SHARES}
     total = float(np.nanmean(parts["total"]))
-    low, high = _interval(*_ratios(np.tensordot(weights, z**2, axes=(0, 1))), level)
+    vhat = np.tensordot(weights, z**2, axes=(0, 1))
+    low, high = (
+        _interval(*_ratios(vhat), level)
+        if crossing is None
+        else crossing.interval(vhat, _crossed_ratio, level)
+    )
     split = {}
     if inits is not None and 1 < len(np.unique(inits)) < len(inits):
         order = float(np.nanmean(within_dependence(z, weights, inits)))
         split = {"initialisation": shares["dependence"] - order, "data-order": order}
     normal = shares["normal-iid"]
     return Budget(shares, total, total / normal, (low / normal, high / normal), split)
+
+
+def _crossed_ratio(v: Array, crossing: Crossing) -> float:
+    """Mean over coordinates of CV^2 of the rows of ``v``."""
+    mean = v.mean(axis=0)
+    known = mean > 0
+    return float(np.mean(crossing.variance(v[:, known]) / mean[known] ** 2))
 
 
 def _ratios(v: Array) -> tuple[float, Array]:
