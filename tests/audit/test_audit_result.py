@@ -133,7 +133,7 @@ def test_constant_coordinates_are_counted_not_hidden(tmp_path):
 )
 def test_a_model_holds_only_if_what_feeds_it_was_tested(status, verdict):
     """One layer that holds beside one that was not tested; its data are i.i.d. normal, seeded."""
-    x = iid_normal(Shape(64, 10, 32), generator(0, "tests", "untested"))
+    x = iid_normal(Shape(160, 12, 32), generator(0, "tests", "untested"))
     names = ["good"] * 32
     noted = {"bad": status}
     if status.startswith("nonfinite"):

@@ -124,11 +124,11 @@ def test_skewness_and_opposite_tails_are_violations(protocol, law, effect):
 
 
 @pytest.mark.parametrize("protocol", list(PROTOCOLS))
-def test_normals_hold_and_laws_at_the_bands_mostly_do_not(protocol):
-    """20 recordings each: normals hold; Student t(10) and gamma(6), at a band, at most 6 times.
+def test_normals_hold_and_laws_at_the_bands_do_not(protocol):
+    """20 recordings each: normals hold; Student t(10) and gamma(6), at a band, at most twice.
 
-    Each side of an interval errs in 1.25%; 6 of 20 at a true rate of 10% (a run's standardising
-    lightens tails) has probability 1%, and the test is seeded.
+    Each side of an interval errs in 1.25% at most, so more than 2 of 20 come with probability 2e-3;
+    intervals as wide as their own small estimate would hold in a fifth of samples, 2 or fewer in 21%.
     """
     test, size = PROTOCOLS[protocol]
 
@@ -138,8 +138,8 @@ def test_normals_hold_and_laws_at_the_bands_mostly_do_not(protocol):
         return sum(d.verdict is AuditVerdict.HOLDS for d in decisions)
 
     assert holds(lambda rng, size: rng.standard_normal(size)) == 20
-    assert holds(lambda rng, size: rng.standard_t(10, size)) <= 6
-    assert holds(skewed(6)) <= 6
+    assert holds(lambda rng, size: rng.standard_t(10, size)) <= 2
+    assert holds(skewed(6)) <= 2
 
 
 def test_the_interval_of_the_moment_kurtosis_covers_it():

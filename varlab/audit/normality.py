@@ -15,13 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from varlab.audit.edge import EdgeLaw
 from varlab.audit.l_moments import group_means, l_ratio_units
 from varlab.audit.multiplicity import simes
 from varlab.audit.null import BLOCKS, RatioNull, ratio_null, run_null
 from varlab.audit.outcome import Outcome
 from varlab.audit.quadratic import off_diagonal
 from varlab.audit.scale_path import standardise
-from varlab.audit.verdicts import Bands, Effect, root, square
+from varlab.audit.verdicts import LEAST_LIVE, Bands, Effect, named, root, square
 
 Array = NDArray[np.float64]
 
@@ -75,14 +76,27 @@ def _outcome(
     if not known.any():
         nothing = Effect("L-kurtosis", np.nan, np.nan, groups - 1, (0.0, bands.normality))
         return Outcome(pvalues, means, (nothing,))
-    effects = []
+    effects, live = [], float(known.mean())
     for name, units, bias, band in (
         ("L-kurtosis", kurtosis, null.kurtosis_square, bands.normality),
         ("L-skewness", skewness, null.skewness_square, bands.skewness),
     ):
         rows = units[:, known]
-        estimate, se = off_diagonal(rows @ rows.T / rows.shape[1])
-        effects.append(Effect(name, estimate - bias, se, groups - 1, (0.0, band), root, square))
+        gram = rows @ rows.T / rows.shape[1]
+        estimate, se = off_diagonal(gram)
+        effects.append(
+            Effect(
+                named(name, live),
+                estimate - bias,
+                se,
+                groups - 1,
+                (0.0, band),
+                root,
+                square,
+                EdgeLaw.of_units(gram),
+                live >= LEAST_LIVE,
+            )
+        )
     details = {
         "l_kurtosis": float(kurtosis[:, known].mean()),
         "l_skewness": float(skewness[:, known].mean()),
