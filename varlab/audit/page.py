@@ -125,7 +125,7 @@ def _model_row(name: str, result: AssumptionResult) -> str:
             (interval(result.band), ""),
             (number(result.minimum_detectable), ""),
             (pvalue(result.pvalue), ""),
-            (f"{result.layer}; {result.reason}" if result.reason else result.layer, ""),
+            (result.layer, ""),
         ]
     )
 
