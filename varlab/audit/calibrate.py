@@ -19,12 +19,11 @@ from scipy import stats
 from varlab.audit.assess_recording import assess_recording
 from varlab.audit.layer import plain
 from varlab.audit.processes import PLANTED, Process, Shape, edges, iid_normal
-from varlab.audit.protocol import Assumption, Protocol
+from varlab.audit.protocol import WITH_REPLACEMENT, Assumption, Protocol
 from varlab.audit.recording import Recording
 from varlab.audit.verdicts import AuditVerdict, Bands
 from varlab.core import Result, generator, real, require, whole
 from varlab.core.memory import require_memory
-from varlab.tasks.task import WITH_REPLACEMENT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -239,7 +238,11 @@ def calibrate(
     )
     work: list[tuple[str, Process, int]] = [(NULL, iid_normal, trials)]
     limits = bands or Bands()
-    at_edge = {n: (a, p) for n, (a, p) in edges(limits).items() if chosen.cannot(a, WITH_REPLACEMENT) is None}
+    at_edge = {
+        n: (a, p)
+        for n, (a, p) in edges(limits).items()
+        if chosen.cannot(a, WITH_REPLACEMENT) is None
+    }
     if power_trials:
         work += [(n, p, power_trials) for n, p in PLANTED.items() if _shows(n, chosen)]
         work += [(n, p, power_trials) for n, (_, p) in at_edge.items()]

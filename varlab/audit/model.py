@@ -60,6 +60,9 @@ def model_results(
             reason = f"all tested layers hold; {len(silent)} of {len(layers)} were not tested"
         worst = max(candidates, key=lambda i: _strain(cells[i][2]))
         name, _, cell = cells[worst]
+        reason = cell.reason
+        if final is AuditVerdict.UNDECIDED and candidates is mine:
+            reason = f"all tested layers hold; {len(silent)} of {len(layers)} were not tested"
         known = adjusted[mine][np.isfinite(adjusted[mine])]
         results[assumption] = replace(
             cell,
