@@ -164,6 +164,14 @@ def test_the_sampler_of_a_loader_is_one_of_three_words(options, word):
     assert with_loader(**options)(0).sampler == word
 
 
+@pytest.mark.parametrize("replacement", [True, False])
+def test_what_is_known_of_a_loader_is_recorded_of_frozen_draws_too(replacement):
+    factory = with_loader(sampler=RandomSampler(dataset(), replacement=replacement))
+    recording = record(factory, protocol="frozen", steps=2)
+    word = "with-replacement" if replacement else "without-replacement"
+    assert recording.dataset.attrs["sampler"] == word
+
+
 def test_a_sampler_that_is_no_word_is_unknown():
     task = steep(0)
 

@@ -22,7 +22,7 @@ from varlab.core import InputError
 from varlab.core.memory import require_memory
 from varlab.simulate.distributed import World, world
 from varlab.tasks import Task
-from varlab.tasks.task import UNKNOWN, WITH_REPLACEMENT
+from varlab.tasks.task import WITH_REPLACEMENT
 from varlab.tasks.training import one_thread
 
 Progress = Callable[[int, int, str], None]
@@ -299,6 +299,6 @@ class _Store:
 
 
 def _sampler(task: Task, protocol: Protocol) -> str:
-    if protocol is Protocol.FROZEN:
-        return WITH_REPLACEMENT if hasattr(task.batches, "with_replacement") else UNKNOWN
+    if protocol is Protocol.FROZEN and hasattr(task.batches, "with_replacement"):
+        return WITH_REPLACEMENT
     return task.sampler
