@@ -126,8 +126,20 @@ def test_a_message_that_cannot_be_written_is_told_to_the_others(faults, message)
 
     rows = replicas_module.Rows(range(1), 1, np.ones((1, 2), dtype=np.float32), faults)
     with pytest.raises(InputError, match=message):
-        list(replicas_module._exchanged(iter([rows]), Two(size=2), ["a"], 2))
+        list(replicas_module._exchanged(iter([rows]), Two(size=2), ["a"], 2, np.float32))
     assert [one[0] for one in heard] == [replicas_module.FAILED]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_message_keeps_the_precision_of_its_rows(dtype):
+    rows = replicas_module.Rows(
+        range(3, 5), 7, np.full((2, 4), 1 / 3, dtype=dtype), {"a": "late(step 7)"}
+    )
+    message = replicas_module._message(rows, ["a"], 4)
+    heard = replicas_module._rows(message, ["a"], 4, dtype)
+    assert (heard.replicas, heard.step, heard.faults) == (rows.replicas, rows.step, rows.faults)
+    assert heard.values.dtype == dtype
+    np.testing.assert_array_equal(heard.values, rows.values)
 
 
 def test_a_kill_is_resumed_by_two_processes_to_the_same_bits(tmp_path):

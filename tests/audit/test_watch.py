@@ -63,11 +63,11 @@ def test_training_is_bit_identical_with_and_without(name, options):
 def test_the_recorded_values_are_the_gradients():
     model = small()
     optimizer = torch.optim.Adam(model.parameters())
-    recording = watch(model, optimizer, coordinates=1000)
     seen = []
     optimizer.register_step_pre_hook(
         lambda *_: seen.append(torch.cat([p.grad.flatten() for p in model.parameters()]).clone())
     )
+    recording = watch(model, optimizer, coordinates=1000)
     for _ in range(3):
         step(model, optimizer)
     recording.close()

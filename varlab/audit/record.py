@@ -13,15 +13,16 @@ from varlab.audit.plan import Factory, Plan, make_plan
 from varlab.audit.protocol import Protocol
 from varlab.audit.recording import Recording
 from varlab.audit.replicas import Rows, exchange_device, recorded_rows
+from varlab.audit.selection import choose_layers, numpy_dtype, row_dtype
 from varlab.audit.statuses import faults, from_numbers, merge, to_numbers
 from varlab.audit.storage import RecordingWriter, load
-from varlab.audit.tap import choose_layers
 from varlab.audit.watch import second_moment_decay
+from varlab.audit.weight_decay import convention, recorded_quantity
 from varlab.core import InputError
 from varlab.core.memory import require_memory
 from varlab.simulate.distributed import World, world
 from varlab.tasks import Task
-from varlab.tasks.task import UNKNOWN, WITH_REPLACEMENT
+from varlab.tasks.task import WITH_REPLACEMENT
 from varlab.tasks.training import one_thread
 
 Progress = Callable[[int, int, str], None]
@@ -142,7 +143,8 @@ def _recorded(
         seed=plan.seed,
     )
     names = [layer.name for layer in layers for _ in layer.indices]
-    size = plan.replicas * plan.steps * len(names) * 4
+    dtype = numpy_dtype(row_dtype(layers))
+    size = plan.replicas * plan.steps * len(names) * dtype.itemsize
     # The audit needs them in memory, whether or not they are stored.
     require_memory(
         size,
@@ -160,6 +162,7 @@ def _recorded(
         "protocol": plan.protocol.value,
         "beta2": second_moment_decay(first.optimizer),
         "sampler": _sampler(first, plan.protocol),
+        "quantity": recorded_quantity(first.optimizer, convention(first.optimizer)),
         "task": plan.task,
         "seed": plan.seed,
         "inits": plan.inits,
@@ -167,12 +170,14 @@ def _recorded(
         "request": plan.request(),
     }
     matching = list(statuses)
-    sink, before, known = _opened(plan, names, matching, meta, out, resume, ranks)
+    sink, before, known = _opened(plan, names, matching, dtype, meta, out, resume, ranks)
     done, total = int(before.sum()), plan.replicas * plan.steps
     try:
         known = merge(known, faults(statuses))
         sink.note(known)
-        for rows in recorded_rows(plan, first, before, ranks, matching, len(names), vectorised):
+        for rows in recorded_rows(
+            plan, first, before, ranks, matching, len(names), dtype, vectorised
+        ):
             now = merge(known, rows.faults)
             if now != known:  # on disk before the rows that it explains
                 sink.note(now)
@@ -190,6 +195,7 @@ def _opened(
     plan: Plan,
     names: list[str],
     matching: list[str],
+    dtype: np.dtype[Any],
     meta: dict[str, Any],
     out: Path | None,
     resume: bool,
@@ -203,9 +209,9 @@ def _opened(
     state = np.zeros(end + 2 * len(matching))
     try:
         if out is None or ranks.rank > 0:
-            sink = _Memory(plan, names, meta)
+            sink = _Memory(plan, names, dtype, meta)
         else:
-            sink = _Store(plan, names, meta, out, resume)
+            sink = _Store(plan, names, dtype, meta, out, resume)
             state[1:end] = sink.before
             state[end:] = to_numbers(sink.writer.statuses, matching)
         state[0] = 1
@@ -231,10 +237,12 @@ def _opened(
 class _Memory:
     """Rows in one array, allocated before the first step."""
 
-    def __init__(self, plan: Plan, names: list[str], meta: dict[str, Any]) -> None:
+    def __init__(
+        self, plan: Plan, names: list[str], dtype: np.dtype[Any], meta: dict[str, Any]
+    ) -> None:
         self.names, self.meta = names, meta
         self.statuses: dict[str, str] = {}
-        self.array = np.full((plan.replicas, plan.steps, len(names)), np.nan, dtype=np.float32)
+        self.array = np.full((plan.replicas, plan.steps, len(names)), np.nan, dtype=dtype)
 
     def note(self, statuses: dict[str, str]) -> None:
         self.statuses = statuses
@@ -253,13 +261,20 @@ class _Store:
     """Rows in a Zarr store."""
 
     def __init__(
-        self, plan: Plan, names: list[str], meta: dict[str, Any], path: Path, resume: bool
+        self,
+        plan: Plan,
+        names: list[str],
+        dtype: np.dtype[Any],
+        meta: dict[str, Any],
+        path: Path,
+        resume: bool,
     ) -> None:
         self.path = path
         self.writer = RecordingWriter(
             path,
             replicas=plan.replicas,
             layers=names,
+            dtype=dtype,
             resume=resume,
             attrs={"steps_planned": plan.steps, "request": meta["request"]},
             **{name: value for name, value in meta.items() if name != "request"},
@@ -286,6 +301,6 @@ class _Store:
 
 
 def _sampler(task: Task, protocol: Protocol) -> str:
-    if protocol is Protocol.FROZEN:
-        return WITH_REPLACEMENT if hasattr(task.batches, "with_replacement") else UNKNOWN
+    if protocol is Protocol.FROZEN and hasattr(task.batches, "with_replacement"):
+        return WITH_REPLACEMENT
     return task.sampler

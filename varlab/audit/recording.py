@@ -80,8 +80,8 @@ class Recording(Result):
         task : str
         seed : int, optional
         statuses : mapping, optional
-            What only the recorder can know of a layer: ``sparse``, ``no-gradient``, ``empty``; such
-            layers may have no coordinates.
+            What only the recorder can know of a layer: ``sparse``, ``no-gradient``, ``empty``,
+            ``late`` (first updated after recording began); such layers may have no coordinates.
         **attrs
             Further JSON values for ``dataset.attrs``.
 

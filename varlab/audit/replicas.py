@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 import torch.distributed as dist
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from varlab.audit.protocol import Protocol
+from varlab.audit.selection import choose_layers
 from varlab.audit.statuses import faults, from_numbers, to_numbers
-from varlab.audit.stepping import replica_seed, train_step
+from varlab.audit.stepping import replica_seed, start_batches, train_step
 from varlab.audit.storage import REPLICAS_PER_CHUNK
-from varlab.audit.tap import GradientTap, choose_layers
+from varlab.audit.tap import GradientTap
 from varlab.audit.vectorised import vectorise
 from varlab.core import InputError
-from varlab.core.targets import users_code
 from varlab.simulate.distributed import World
 from varlab.tasks import Task
 
@@ -68,6 +68,7 @@ def recorded_rows(
     ranks: World,
     layers: Sequence[str],
     width: int,
+    dtype: DTypeLike,
     vectorised: bool | None,
 ) -> Iterator[Rows]:
     """All rows that are not stored yet; on every rank those of all ranks.
@@ -84,6 +85,8 @@ def recorded_rows(
         All layers that may get a status.
     width : int
         Coordinates of a row.
+    dtype : dtype
+        Of a row.
     vectorised : bool or None
         As for :func:`varlab.audit.record.record`.
     """
@@ -92,7 +95,7 @@ def recorded_rows(
     if ranks.size == 1:
         yield from own
         return
-    yield from _exchanged(own, ranks, list(layers), width)
+    yield from _exchanged(own, ranks, list(layers), width, dtype)
 
 
 def _own(
@@ -139,13 +142,13 @@ def _one(plan: Plan, task: Task, replica: int) -> Iterator[Rows]:
     randomness = partial(replica_seed, plan.seed, replica)
     tap = GradientTap(layers, statuses, task.optimizer, lambda step, row: caught.append(row))
     try:
-        with users_code("starting the batches"):
-            batches = iter(task.batches)
+        batches = start_batches(task.batches, randomness(0))
         for step in range(1, plan.after + 1):
             train_step(task, batches, step, randomness(step))
         caught.clear()
         if frozen and hasattr(task.batches, "with_replacement"):
-            batches = iter(task.batches.with_replacement())
+            task.batches = task.batches.with_replacement()
+            batches = start_batches(task.batches, randomness(0))
         for step in range(1, plan.steps + 1):
             train_step(
                 task, batches, plan.after + step, randomness(plan.after + step), update=not frozen
@@ -163,7 +166,9 @@ def _one(plan: Plan, task: Task, replica: int) -> Iterator[Rows]:
         tap.close()
 
 
-def _exchanged(own: Iterator[Rows], ranks: World, layers: list[str], width: int) -> Iterator[Rows]:
+def _exchanged(
+    own: Iterator[Rows], ranks: World, layers: list[str], width: int, dtype: DTypeLike
+) -> Iterator[Rows]:
     """Everybody's rows, in exchanges of one ``Rows`` a rank, until no rank has any left."""
     device = exchange_device()
     while True:
@@ -183,7 +188,7 @@ def _exchanged(own: Iterator[Rows], ranks: World, layers: list[str], width: int)
             return
         for one in heard:
             if one[0] == ROW:
-                yield _rows(one, layers, width)
+                yield _rows(one, layers, width, dtype)
 
 
 def exchange_device() -> torch.device:
@@ -211,10 +216,10 @@ def _message(rows: Rows | None, layers: list[str], width: int) -> NDArray[np.flo
     return message
 
 
-def _rows(message: NDArray[np.float64], layers: list[str], width: int) -> Rows:
+def _rows(message: NDArray[np.float64], layers: list[str], width: int, dtype: DTypeLike) -> Rows:
     """The rows that a message holds."""
     first, count, step = (int(x) for x in message[1:4])
     start = 4 + 2 * len(layers)
     values = message[start:][: count * width].reshape(count, width)
     statuses = from_numbers(message[4:start], layers)
-    return Rows(range(first, first + count), step, values.astype(np.float32), statuses)
+    return Rows(range(first, first + count), step, values.astype(dtype), statuses)

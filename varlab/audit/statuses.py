@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from varlab.core import InputError
 
 OK, NO_GRADIENT, SPARSE, EMPTY = "ok", "no-gradient", "sparse", "empty"
-KINDS = (OK, NO_GRADIENT, SPARSE, EMPTY)
+LATE = "late"  # first updated after recording began
+KINDS = (OK, NO_GRADIENT, SPARSE, EMPTY, LATE)
 _FORM = re.compile(rf"({'|'.join(KINDS)})(?:\(step ([0-9]+)\))?")
 
 

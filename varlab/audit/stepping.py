@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from varlab.core.targets import users_code
@@ -11,8 +11,14 @@ from varlab.tasks.task import differentiate, next_batch, own_randomness, torch_s
 
 
 def replica_seed(seed: int, replica: int, step: int) -> int:
-    """Seed of torch's global state in one step of one replica."""
+    """Seed of torch's global state in one step of one replica; step 0 starts the batches."""
     return torch_seed(seed, "replica", replica, step)
+
+
+def start_batches(batches: Iterable[Any], seed: int) -> Iterator[Any]:
+    """A task's batches from the beginning; a DataLoader draws a seed for them."""
+    with own_randomness(seed), users_code("starting the batches"):
+        return iter(batches)
 
 
 def train_step(

@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from varlab.audit.identity import allow_more, first_difference, identity
 from varlab.audit.recording import FORMAT, QUANTITY, SCHEMA, UNKNOWN, Recording
+from varlab.audit.statuses import faults
 from varlab.core import InputError, require, told, whole
 from varlab.core.files import Lock, new_directory, writing
 
@@ -112,7 +113,8 @@ class RecordingWriter:
             with _reading(self.path):
                 np.asarray(self.recorded)
                 stored = identity(self._group.attrs, self._gradients.shape[0], self._group)
-                asked = identity(head.attrs, replicas, head)
+                stored["dtype"] = str(self._gradients.dtype)
+                asked = {**identity(head.attrs, replicas, head), "dtype": str(np.dtype(dtype))}
                 differs = first_difference(allow_more(stored, asked), asked)
             if differs:
                 raise InputError(
@@ -237,12 +239,15 @@ class RecordingWriter:
         return dict(dict(self._group.attrs).get("statuses", {}))
 
     def set_statuses(self, noted: Mapping[str, str]) -> None:
-        """Note at once what only the recorder can see of layers, such as ``sparse``."""
-        statuses = {**self.statuses, **noted}
-        if statuses == self.statuses:
-            return
-        with writing(self.path, KEPT):
-            self._group.attrs.update({"statuses": statuses})
+        """Note at once what only the recorder can see of layers, such as ``sparse``; ``ok`` unsays it."""
+        self.set_attrs(statuses=faults({**self.statuses, **noted}))
+
+    def set_attrs(self, **attrs: Any) -> None:
+        """Note JSON values at once, where they are not noted already."""
+        there = dict(self._group.attrs)
+        if any(there.get(name) != value for name, value in attrs.items()):
+            with writing(self.path, KEPT):
+                self._group.attrs.update(attrs)
 
     def close(self) -> None:
         """Flush, mark the recording complete, and let go of the store."""

@@ -7,9 +7,8 @@ pickling cannot be affected.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from itertools import cycle
 from typing import Any
 
@@ -18,98 +17,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from varlab.audit.statuses import EMPTY, NO_GRADIENT, OK, SPARSE, from_step
-from varlab.core import InputError, require, whole
-from varlab.tasks.task import torch_seed
+from varlab.audit.selection import Layer, flat, numpy_dtype, optimised_ids, row_dtype
+from varlab.audit.statuses import LATE, NO_GRADIENT, OK, SPARSE, from_step
+from varlab.audit.weight_decay import convention, coupled_decay
+from varlab.core import whole
 
 ROWS = 32  # rows that are written in turn, so that a sink may copy many at once
 Sink = Callable[[int, NDArray[Any]], None]
-
-
-@dataclass(frozen=True)
-class Layer:
-    """One watched parameter: its sampled coordinates and their place in a recorded row."""
-
-    name: str
-    parameter: nn.Parameter
-    indices: Tensor
-    columns: slice
-
-
-def choose_layers(
-    model: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    *,
-    select: str,
-    coordinates: int,
-    seed: int,
-) -> tuple[tuple[Layer, ...], dict[str, str]]:
-    """The parameters that match ``select``, with up to ``coordinates`` sampled coordinates each.
-
-    Returns the watched layers and the status of every matching parameter; those that the optimiser
-    does not update have status ``no-gradient``, those without elements ``empty``, and neither are
-    watched. Tied weights appear once, under their first name.
-
-    Raises
-    ------
-    InputError
-        Nothing matches, or nothing that matches is optimised and has elements.
-    """
-    coordinates = whole("coordinates", coordinates, 1)
-    for name, value, kind in (
-        ("model", model, nn.Module),
-        ("optimizer", optimizer, torch.optim.Optimizer),
-    ):
-        if not isinstance(value, kind):
-            raise InputError(f"{name} must be a {kind.__name__}; got {type(value).__name__}")
-    require(isinstance(select, str), "select", "be a glob over parameter names", select)
-    named = {clean_name(name): p for name, p in model.named_parameters()}
-    chosen = {name: p for name, p in named.items() if fnmatchcase(name, select)}
-    if not chosen:
-        some = ", ".join(list(named)[:4]) or "none"
-        raise InputError(f"no parameter matches {select!r}; the model has {some}, ...")
-    optimised = {id(p) for group in optimizer.param_groups for p in group["params"]}
-    status = {}
-    layers = []
-    start = 0
-    for name, parameter in chosen.items():
-        if id(parameter) not in optimised or not parameter.requires_grad:
-            status[name] = NO_GRADIENT
-            continue
-        if parameter.is_meta:
-            raise InputError(f"{name} is on the meta device and has no values; give it some first")
-        if parameter.numel() == 0:
-            status[name] = EMPTY
-            continue
-        status[name] = OK
-        # A stream by name: the coordinates of a layer do not depend on what else is selected.
-        generator = torch.Generator().manual_seed(torch_seed(seed, "coordinates", name))
-        order = torch.randperm(parameter.numel(), generator=generator)[:coordinates]
-        indices = order.sort().values.to(parameter.device)
-        layers.append(Layer(name, parameter, indices, slice(start, start + len(indices))))
-        start += len(indices)
-    if not layers and EMPTY in status.values():
-        raise InputError(
-            f"no parameter that matches {select!r} and is updated has elements; select more"
-        )
-    if not layers:
-        raise InputError(
-            f"no parameter that matches {select!r} is updated by the optimizer; pass the optimizer "
-            "that trains the model"
-        )
-    return tuple(layers), status
-
-
-def clean_name(name: str) -> str:
-    """A parameter's name without the prefix that torch.compile adds."""
-    return name.replace("_orig_mod.", "")
-
-
-def coupled_decay(optimizer: torch.optim.Optimizer, group: Mapping[str, Any]) -> float:
-    """The weight decay that the optimiser adds to the gradient: none where it is decoupled."""
-    if isinstance(optimizer, torch.optim.AdamW) or group.get("decoupled_weight_decay", False):
-        return 0
-    return float(group.get("weight_decay", 0))
+# A layer, its parts at hand, its piece of a row, and whether torch.take may write there.
+Place = tuple[Layer, nn.Parameter, Tensor, Tensor, bool]
 
 
 class GradientTap:
@@ -117,6 +33,8 @@ class GradientTap:
 
     ``row`` is a float32 (or float64) array, valid until ``ROWS`` later ones: NaN where a
     parameter had no dense gradient. ``statuses`` says which layers lacked one, and from which step.
+    ``skipped`` counts the steps that a fused optimiser skips because GradScaler found an overflow:
+    they have neither number nor row, as v_t does not see them.
     """
 
     def __init__(
@@ -127,30 +45,32 @@ class GradientTap:
         sink: Sink | None = None,
         *,
         every: int = 1,
+        weight_decay: str | None = None,
     ) -> None:
         self.layers, self.statuses, self.optimizer = layers, dict(statuses), optimizer
         self.sink, self.every = sink, whole("every", every, 1)
-        self.step = 0
-        wide = any(layer.parameter.dtype == torch.float64 for layer in layers)
-        rows = torch.empty(
-            ROWS, layers[-1].columns.stop, dtype=torch.float64 if wide else torch.float32
-        )
-        self.row_dtype = np.float64 if wide else np.float32
+        self.convention = convention(optimizer, weight_decay)
+        self.step = self.skipped = 0
+        self.row_dtype = numpy_dtype(row_dtype(layers))
         # Views are made once: a row costs a call a layer.
-        self._slots = cycle(
-            [
-                (
-                    row.numpy(),
-                    [
-                        (layer, layer.parameter, layer.indices, row[layer.columns])
-                        for layer in layers
-                    ],
-                )
-                for row in rows
-            ]
-        )
-        self._group = {id(p): group for group in optimizer.param_groups for p in group["params"]}
+        nothing = np.full((ROWS, layers[-1].columns.stop), np.nan, dtype=self.row_dtype)
+        self._rows: list[tuple[NDArray[Any], list[Place]]] = [(row, []) for row in nothing]
+        self._slots = cycle(self._rows)
+        # Not updated yet: asked at every step, NaN until then.
+        self._waiting = [layer for layer in layers if self.statuses[layer.name] == NO_GRADIENT]
+        self._watch([layer for layer in layers if self.statuses[layer.name] != NO_GRADIENT])
+        self._warned = False
         self._handle = optimizer.register_step_pre_hook(self._before_step)
+
+    def _watch(self, layers: Sequence[Layer]) -> None:
+        """Give ``layers`` their places in the rows."""
+        dtype = row_dtype(self.layers)
+        for layer in layers:
+            parameter = layer.parameter
+            simple = parameter.dtype == dtype and parameter.device.type == "cpu"
+            for row, places in self._rows:
+                target = torch.from_numpy(row[layer.columns])
+                places.append((layer, parameter, layer.indices, target, simple))
 
     def close(self) -> None:
         """Remove the hook; idempotent."""
@@ -164,6 +84,12 @@ class GradientTap:
     def _before_step(
         self, optimizer: torch.optim.Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
+        if next(reversed(optimizer._optimizer_step_pre_hooks)) != self._handle.id:
+            self._warn_of_later_hooks()
+        found_inf = getattr(optimizer, "found_inf", None)
+        if isinstance(found_inf, Tensor) and found_inf.any():
+            self.skipped += 1
+            return None
         self.step += 1
         if (self.step - 1) % self.every:
             return None
@@ -190,17 +116,33 @@ class GradientTap:
             return args, {**kwargs, "closure": recorded}
         return (args[0], recorded, *args[2:]), kwargs
 
+    def _warn_of_later_hooks(self) -> None:
+        """Hooks run in the order of registration: what later ones do to gradients goes unseen."""
+        hooks = self.optimizer._optimizer_step_pre_hooks
+        after = list(hooks)[list(hooks).index(self._handle.id) + 1 :]
+        others = [i for i in after if not isinstance(_owner(hooks[i]), GradientTap)]
+        if others and not self._warned:
+            self._warned = True
+            warnings.warn(
+                "a step hook was registered after watch(): what it does to gradients is not "
+                "recorded; register it before watch()",
+                stacklevel=2,
+            )
+
     def _record(self) -> None:
+        if self._waiting:
+            self._admit()
         # With a fused optimiser, GradScaler leaves the unscaling to step(): undo the scale here.
         scale = getattr(self.optimizer, "grad_scale", None)
         as_they_stand = scale is None
         for group in self.optimizer.param_groups:
-            decays = group.get("weight_decay", 0) and coupled_decay(self.optimizer, group)
+            decays = group.get("weight_decay", 0) and coupled_decay(group, self.convention)
             if decays or group.get("maximize", False):
                 as_they_stand = False
+        groups: dict[int, Mapping[str, Any]] = {}
         row, places = next(self._slots)
-        for layer, parameter, indices, target in places:
-            if as_they_stand:
+        for layer, parameter, indices, target, simple in places:
+            if as_they_stand and simple:
                 # A small model takes half a millisecond a step: one call a layer. torch refuses
                 # what this call cannot read (none, sparse, another device or dtype).
                 try:
@@ -208,25 +150,54 @@ class GradientTap:
                     continue
                 except (RuntimeError, TypeError):
                     pass
-            self._read(layer, target, scale)
+            if not groups:  # anew: load_state_dict replaces them
+                groups = {id(p): g for g in self.optimizer.param_groups for p in g["params"]}
+            self._read(layer, target, scale, groups)
         if self.sink is not None:
             self.sink(self.step, row)
 
-    def _read(self, layer: Layer, target: Tensor, scale: Tensor | None) -> None:
+    def _admit(self) -> None:
+        """Watch layers from the step on at which the optimiser first updates them."""
+        ready = [
+            layer
+            for layer in self._waiting
+            if layer.parameter.requires_grad and layer.parameter.grad is not None
+        ]
+        optimised = optimised_ids(self.optimizer) if ready else set()
+        ready = [layer for layer in ready if id(layer.parameter) in optimised]
+        for layer in ready:
+            self.statuses[layer.name] = OK if self.step == 1 else from_step(LATE, self.step)
+        self._waiting = [
+            layer for layer in self._waiting if self.statuses[layer.name] == NO_GRADIENT
+        ]
+        self._watch(ready)
+
+    def _read(
+        self,
+        layer: Layer,
+        target: Tensor,
+        scale: Tensor | None,
+        groups: Mapping[int, Mapping[str, Any]],
+    ) -> None:
         """One layer's entries of the row, whatever its gradient is."""
         gradient = layer.parameter.grad
         if gradient is None or gradient.layout != torch.strided:
             kind = NO_GRADIENT if gradient is None else SPARSE
             if self.statuses[layer.name] == OK:
                 self.statuses[layer.name] = from_step(kind, self.step)
-            target.fill_(float("nan"))
+            target.fill_(torch.nan)
             return
-        group = self._group[id(layer.parameter)]
-        values = gradient.detach().reshape(-1)[layer.indices]
+        group = groups.get(id(layer.parameter), {})
+        values = flat(gradient.detach())[layer.indices]
         if scale is not None:
             values = values / scale
         if group.get("maximize", False):
             values = -values
-        if decay := coupled_decay(self.optimizer, group):
-            values = values + decay * layer.parameter.detach().reshape(-1)[layer.indices]
+        if decay := coupled_decay(group, self.convention):
+            values = values + decay * flat(layer.parameter.detach())[layer.indices]
         target.copy_(values)
+
+
+def _owner(hook: Callable[..., Any]) -> Any:
+    """What a bound method is bound to."""
+    return getattr(hook, "__self__", None)

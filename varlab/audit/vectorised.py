@@ -21,8 +21,9 @@ from torch.func import functional_call, grad, stack_module_state, vmap
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils import _pytree as pytree
 
-from varlab.audit.stepping import replica_seed
-from varlab.audit.tap import Layer, choose_layers, coupled_decay
+from varlab.audit.selection import Layer, choose_layers, row_dtype
+from varlab.audit.stepping import replica_seed, start_batches
+from varlab.audit.weight_decay import COUPLED, coupled_decay
 from varlab.tasks import Task
 from varlab.tasks.task import differentiate, next_batch, own_randomness
 
@@ -47,8 +48,10 @@ class VectorisedReplicas:
         self.optimizer = type(tasks[0].optimizer)(
             self.parameters.values(), **_hyperparameters(tasks[0].optimizer)
         )
-        self.steps = 0
-        self.streams: list[Iterator[Any]] = [iter(task.batches) for task in tasks]
+        self.streams: list[Iterator[Any]] = [
+            start_batches(task.batches, replica_seed(self.seed, replica, 0))
+            for replica, task in zip(replicas, tasks, strict=True)
+        ]
         layers, _ = choose_layers(
             tasks[0].model,
             tasks[0].optimizer,
@@ -58,8 +61,7 @@ class VectorisedReplicas:
         )
         self.layers: tuple[Layer, ...] = layers
         self.gradient = vmap(grad(self._loss), randomness="error")
-        # Drawn already, for the comparison with ordinary gradients.
-        self.first: list[Any] | None = self._draw(1)
+        self.first: NDArray[Any] | None = None  # rows of step 1, once :meth:`agrees` has made it
 
     def _loss(
         self, parameters: dict[str, Tensor], buffers: dict[str, Tensor], batch: Any
@@ -83,14 +85,47 @@ class VectorisedReplicas:
                 batches.append(next_batch(stream, step))
         return batches
 
+    def agrees(self, tasks: list[Task]) -> bool:
+        """Make the first step, and say whether ordinary ones have its gradients and end where it does.
+
+        The ordinary steps are those of the first and the last of ``tasks``, which move by them.
+        """
+        batches = self._draw(1)
+        found = self.gradients(batches)
+        self.first = self._move(found)
+        for i in {0, len(tasks) - 1}:
+            differentiate(tasks[i], batches[i], 1)
+            named = dict(tasks[i].model.named_parameters())
+            for name, parameter in named.items():
+                if parameter.grad is None or not _close(
+                    found[name][i], parameter.grad, AGREEMENT * _largest(parameter.grad)
+                ):
+                    return False
+                # The last bits of a gradient near 0 decide the sign of Adam's first step: the
+                # optimisers are compared on the same gradients.
+                parameter.grad.copy_(found[name][i])
+            before = {name: p.detach().clone() for name, p in named.items()}
+            tasks[i].optimizer.step()
+            for name, parameter in named.items():
+                after, there = self.parameters[name].detach()[i], parameter.detach()
+                rounding = 4 * torch.finfo(there.dtype).eps * _largest(there)
+                moved = _largest(there - before[name])
+                if not _close(after, there, AGREEMENT * moved + rounding):
+                    return False
+        return True
+
     def step(self, step: int) -> NDArray[Any]:
         """Step number ``step`` of every replica; the recorded coordinates, shape (replica, coordinate)."""
-        batches, self.first = self.first or self._draw(step), None
-        found = self.gradients(batches)
+        made, self.first = self.first, None
+        return self._move(self.gradients(self._draw(step))) if made is None else made
+
+    def _move(self, found: dict[str, Tensor]) -> NDArray[Any]:
+        """One step of the optimiser along ``found``; the coordinates it saw."""
         for name, parameter in self.parameters.items():
             parameter.grad = found[name]
         rows = (
             torch.cat([self._selected(layer) for layer in self.layers], dim=1)
+            .to(row_dtype(self.layers))
             .numpy(force=True)
             .copy()
         )
@@ -100,7 +135,7 @@ class VectorisedReplicas:
     def _selected(self, layer: Layer) -> Tensor:
         parameter = self.parameters[layer.name]
         values = parameter.grad.flatten(1)[:, layer.indices]  # type: ignore[union-attr]
-        if decay := coupled_decay(self.optimizer, self.optimizer.param_groups[0]):
+        if decay := coupled_decay(self.optimizer.param_groups[0], COUPLED):
             values = values + decay * parameter.detach().flatten(1)[:, layer.indices]
         return values
 
@@ -128,40 +163,53 @@ def _batchable_kernels() -> Iterator[None]:
 def vectorise(plan: Plan, replicas: range) -> VectorisedReplicas | None:
     """Some replicas of ``plan`` in lockstep, or None where that would not give the same answer.
 
-    Refused: optimisers that are not elementwise or have several groups, parameters that the
-    optimiser leaves out, normalisation with running statistics, dropout, and whatever torch.func
-    cannot run. The first gradients are compared with ordinary ones before it is trusted.
+    Refused: optimisers that are not elementwise, have several groups, or have hooks or a step() of
+    their own (a scheduler replaces it, too), parameters that the optimiser leaves out or that have
+    hooks, complex ones, normalisation with running statistics, dropout, and whatever torch.func
+    cannot run. The first step is compared with ordinary ones before it is trusted.
     """
     first = plan.build(replicas[0])
     if type(first.optimizer) not in ELEMENTWISE or len(first.optimizer.param_groups) != 1:
         return None
     if first.optimizer.param_groups[0].get("maximize") or first.optimizer.state:
         return None
+    if _has_own_step(first.optimizer):
+        return None
     optimised = {id(p) for p in first.optimizer.param_groups[0]["params"]}
-    if any(id(p) not in optimised or not p.requires_grad for p in first.model.parameters()):
+    if any(id(p) not in optimised or _special(p) for p in first.model.parameters()):
         return None
     if any(_stateful(module) for module in first.model.modules()):
         return None
     tasks = [first, *(plan.build(replica) for replica in replicas[1:])]
     try:
         together = VectorisedReplicas(plan, replicas, tasks)
-        batches = together.first or []
-        found = together.gradients(batches)
+        agrees = together.agrees(tasks)
     except (Exception, SystemExit):
         # torch.func raises many types for what it cannot batch; the ordinary way is always right.
         return None
-    for replica in {0, len(tasks) - 1}:
-        task = tasks[replica]
-        differentiate(task, batches[replica], 1)
-        for name, parameter in task.model.named_parameters():
-            if parameter.grad is None:
-                return None
-            if parameter.numel() == 0:
-                continue
-            largest = parameter.grad.abs().max()
-            if not (found[name][replica] - parameter.grad).abs().max() <= AGREEMENT * largest:
-                return None
-    return together
+    return together if agrees else None
+
+
+def _has_own_step(optimizer: torch.optim.Optimizer) -> bool:
+    """Whether more happens in a step than its class says: the stacked optimiser would not do it."""
+    hooks = optimizer._optimizer_step_pre_hooks or optimizer._optimizer_step_post_hooks
+    return bool(hooks) or "step" in vars(optimizer)
+
+
+def _special(parameter: nn.Parameter) -> bool:
+    """Frozen, complex, or with hooks on its gradient."""
+    hooks = parameter._backward_hooks or parameter._post_accumulate_grad_hooks
+    return not parameter.requires_grad or parameter.is_complex() or bool(hooks)
+
+
+def _largest(values: Tensor) -> Tensor:
+    """Largest magnitude; 0 without elements."""
+    return values.abs().max() if values.numel() else values.new_zeros(())
+
+
+def _close(a: Tensor, b: Tensor, tolerance: Tensor) -> bool:
+    """Whether all elements agree; not if one is NaN."""
+    return bool((_largest(a - b) <= tolerance).item())
 
 
 def _stateful(module: nn.Module) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -14,9 +15,11 @@ from torch import nn
 
 from varlab.audit.protocol import Protocol
 from varlab.audit.recording import UNKNOWN, Recording
+from varlab.audit.selection import choose_layers
 from varlab.audit.statuses import faults
 from varlab.audit.storage import RecordingWriter, load
-from varlab.audit.tap import ROWS, GradientTap, choose_layers
+from varlab.audit.tap import ROWS, GradientTap
+from varlab.audit.weight_decay import convention, recorded_quantity
 from varlab.core import InputError, real, whole
 
 DEFAULT_BETA2 = 0.999  # of Adam and of the paper, for optimisers that have no second-moment decay
@@ -41,7 +44,7 @@ class LiveRecording(Recording):
 
     def close(self) -> None:
         """Stop recording; idempotent."""
-        self._feed.close()
+        self._feed.close(complete=True)
 
     def __enter__(self) -> LiveRecording:
         return self
@@ -52,7 +55,8 @@ class LiveRecording(Recording):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.close()
+        # After an error the data are kept but not called complete.
+        self._feed.close(complete=kind is None)
 
 
 class _Feed:
@@ -65,8 +69,8 @@ class _Feed:
         self.fresh: list[NDArray[Any]] = []  # the tap's own rows, which it will write to again
         self.steps: list[int] = []
         self.writer: RecordingWriter | None = None
-        self.closed = False
-        self.noted = dict(tap.statuses)
+        self.closed = self.complete = False
+        self.noted, self.skipped = dict(tap.statuses), tap.skipped
         if path is not None:
             self.writer = RecordingWriter(
                 path,
@@ -75,21 +79,31 @@ class _Feed:
                 statuses=faults(tap.statuses),
                 protocol=Protocol.RUN.value,
                 dtype=tap.row_dtype,
+                attrs={"skipped_steps": 0},
                 **meta,
             )
         self.path = path
 
     def take(self, step: int, row: NDArray[Any]) -> None:
         if self.writer is not None:
-            if self.tap.statuses != self.noted:  # on disk before the rows that it explains
-                self.writer.set_statuses(faults(self.tap.statuses))
-                self.noted = dict(self.tap.statuses)
+            self._note()
             self.writer.write(step, row, replica=0)
         else:
             self.fresh.append(row)
             self.steps.append(step)
             if len(self.fresh) == ROWS:
                 self._settle()
+
+    def _note(self) -> None:
+        """What is wrong with layers or steps: on disk before the rows that it explains."""
+        if self.writer is None:
+            return
+        if self.tap.statuses != self.noted:
+            self.writer.set_statuses(self.tap.statuses)
+            self.noted = dict(self.tap.statuses)
+        if self.tap.skipped != self.skipped:
+            self.writer.set_attrs(skipped_steps=self.tap.skipped)
+            self.skipped = self.tap.skipped
 
     def _settle(self) -> None:
         """Copy what the tap will overwrite."""
@@ -99,7 +113,9 @@ class _Feed:
 
     def dataset(self) -> xr.Dataset:
         if self.writer is not None and self.path is not None:
-            self.writer.flush()
+            if not self.closed:
+                self._note()
+                self.writer.flush()
             return load(self.path).dataset
         self._settle()
         if not self.blocks:
@@ -110,17 +126,25 @@ class _Feed:
             steps=self.steps,
             protocol=Protocol.RUN.value,
             statuses=faults(self.tap.statuses),
-            complete=self.closed,
+            complete=self.complete,
+            skipped_steps=self.tap.skipped,
             **self.meta,
         ).dataset
 
-    def close(self) -> None:
+    def close(self, complete: bool) -> None:
         if self.closed:
             return
-        self.closed = True
+        self.closed, self.complete = True, complete
         self.tap.close()
-        if self.writer is not None:
+        if self.writer is None:
+            return
+        if complete:
+            self._note()
             self.writer.close()
+        else:
+            with suppress(InputError):  # the error that brought us here says more
+                self._note()
+            self.writer.leave()
 
 
 def watch(
@@ -135,11 +159,16 @@ def watch(
     path: str | Path | None = None,
     task: str | None = None,
     sampler: str = UNKNOWN,
+    weight_decay: str | None = None,
 ) -> LiveRecording:
     """Record the gradients that ``optimizer`` squares into v_t, at sampled coordinates.
 
     Training is not changed in any bit: nothing is attached to the model, only gradients are read.
     Memory and disk: (steps / every) x selected coordinates x 4 bytes (8 for float64 models).
+    Parameters that are not updated yet are NaN until they are; real and imaginary parts of complex
+    ones are coordinates of their own. Steps that a fused optimizer skips because a GradScaler found
+    an overflow are counted in ``attrs["skipped_steps"]`` and not recorded, as v_t does not see them.
+    Step hooks that change gradients are seen if they were registered before.
 
     Parameters
     ----------
@@ -147,7 +176,8 @@ def watch(
     optimizer : torch.optim.Optimizer
         Any; its step() triggers the recording.
     select : str
-        Glob over parameter names, e.g. ``"blocks.*.weight"``.
+        Glob over parameter names, e.g. ``"blocks.*.weight"``; a tied weight has several, and goes
+        by the first.
     coordinates : int
         Sampled per parameter (all of a smaller one), by ``seed`` and name.
     every : int
@@ -158,6 +188,10 @@ def watch(
         Zarr store that is appended to as training goes, readable after a kill; memory otherwise.
     task, sampler : str
         Recorded in the report.
+    weight_decay : {"coupled", "decoupled"}, optional
+        Whether the optimizer adds weight_decay * parameter to the gradient that it squares. None:
+        as known of the optimizers of torch and varlab; of another class the gradient is recorded
+        without, and the recording says so.
 
     Raises
     ------
@@ -166,16 +200,17 @@ def watch(
         Later, from the optimizer's step(), when the disk is full: what was recorded stays readable.
     """
     layers, statuses = choose_layers(
-        model, optimizer, select=select, coordinates=coordinates, seed=seed
+        model, optimizer, select=select, coordinates=coordinates, seed=seed, later=True
     )
     meta = {
         "beta2": second_moment_decay(optimizer) if beta2 is None else beta2,
         "sampler": sampler,
+        "quantity": recorded_quantity(optimizer, convention(optimizer, weight_decay)),
         "task": task or type(model).__name__,
         "seed": whole("seed", seed, 0),
     }
     meta["beta2"] = real("beta2", meta["beta2"], "lie in [0, 1)", lambda b: 0 <= b < 1)
-    tap = GradientTap(layers, statuses, optimizer, every=every)
+    tap = GradientTap(layers, statuses, optimizer, every=every, weight_decay=weight_decay)
     try:
         feed = _Feed(tap, meta, None if path is None else Path(path))
     except InputError:

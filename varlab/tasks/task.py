@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.utils.data import BatchSampler, DataLoader, RandomSampler, SequentialSampler
 
 from varlab.core import InputError, seed_sequence
 from varlab.core.targets import users_code
@@ -31,7 +32,8 @@ class Task:
         ``loss(model, batch) -> scalar Tensor``.
     batches : iterable
         Yields batches; run once through by each replica, so it should be endless or long enough.
-        An attribute ``sampler`` ("with-replacement" or "without-replacement") is recorded.
+        An attribute ``sampler`` ("with-replacement" or "without-replacement") is recorded; of a
+        DataLoader what its sampler does.
     optimizer : torch.optim.Optimizer
         Over the model's parameters.
     evaluate : callable, optional
@@ -69,7 +71,22 @@ class Task:
     @property
     def sampler(self) -> str:
         """How minibatches are drawn, as far as it is known."""
-        return str(getattr(self.batches, "sampler", UNKNOWN))
+        if isinstance(self.batches, DataLoader):
+            return _loader_sampler(self.batches)
+        said = getattr(self.batches, "sampler", UNKNOWN)
+        return said if isinstance(said, str) else UNKNOWN
+
+
+def _loader_sampler(loader: DataLoader[Any]) -> str:
+    """What torch's own samplers do; others may do anything."""
+    sampler: Any = loader.sampler
+    if loader.batch_sampler is not None:
+        if type(loader.batch_sampler) is not BatchSampler:
+            return UNKNOWN
+        sampler = loader.batch_sampler.sampler
+    if type(sampler) is RandomSampler:
+        return WITH_REPLACEMENT if sampler.replacement else WITHOUT_REPLACEMENT
+    return WITHOUT_REPLACEMENT if type(sampler) is SequentialSampler else UNKNOWN
 
 
 class TaskFactory(Protocol):
