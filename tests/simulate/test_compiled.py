@@ -28,6 +28,7 @@ from varlab.simulate.eager import EagerEngine
 from varlab.simulate.engines import choose_engine
 from varlab.simulate.moments import Moments
 from varlab.simulate.plan import make_plan
+from varlab.simulate.processes import student_t
 from varlab.simulate.request import request
 
 pytestmark = pytest.mark.skipif(
@@ -142,12 +143,15 @@ def test_a_lonely_trajectory_has_no_spread():
     assert np.all(ours.values[1] <= 1e-28 * ours.mean**2)
 
 
-def test_squares_that_overflow_spoil_no_other_step():
+def test_squares_that_overflow_spoil_no_other_step(monkeypatch):
     """Student t with 0.2 degrees of freedom: single squares leave float32, some within these steps.
+
+    Such a law is refused for just that; here it stands for any that overflows once in a while.
 
     A trajectory whose average has overflowed is lost from the next step on, in both engines: its steps
     are not finite, in the same places; all others agree.
     """
+    monkeypatch.setattr(student_t, "RAREST_DRAW", 0)
     asked = {"laws": [StudentT(0.2), Normal()], "dtype": "float32", "trajectories": 250}
     asked |= {"statistics": ["psi", "inverse_v"]}
     ours, theirs = (moments(e, **asked) for e in (compiled.CompiledEngine, EagerEngine))

@@ -45,10 +45,34 @@ def test_a_sound_simulation_agrees_at_every_step(sound):
         "log_psi_mean",
         "log_psi_variance",
     }
-    # power: from step 25 on a third of Var[psi_t] is detected, so the planted errors below are within reach
-    late = comparison.table.query("step >= 25 and quantity == 'psi_variance'")
+    # power: from step 60 on a third of Var[psi_t] is detected, so the planted errors below are within reach
+    late = comparison.table.query("step >= 60 and quantity == 'psi_variance'")
     assert (late["detectable"] / late["expected"]).max() < 1 / 3
-    assert len(late) == 2 * 2976
+    assert len(late) == 2 * 2941
+
+
+@pytest.mark.parametrize(("trajectories", "runs"), [(2, 20), (30, 60), (100, 60), (1000, 20)])
+def test_the_stated_rate_is_kept_at_every_number_of_trajectories(trajectories, runs):
+    """At a false-fail rate of 1e-3 one of these 160 runs fails by chance with probability 0.15 at most.
+
+    Normal quantiles times plug-in errors fail 9, 3 and 1 runs in 10 at 2, 30 and 100 trajectories: the
+    chance that none of these runs shows it is below 1e-20.
+    """
+    asked = {"beta2": 0.999, "steps": 20, "trajectories": trajectories}
+    for seed in range(runs):
+        comparison = simulate(Normal(), **asked, seed=seed, statistics=["psi", "log_psi"]).compare()
+        assert comparison.agrees, f"seed {seed}: {comparison}"
+        assert comparison.assertion.judged == 62  # none refused
+
+
+def test_a_law_without_spread_agrees_up_to_rounding():
+    """Signs, in float32: psi_t is 1/sigma, and what is left is rounding."""
+    result = simulate(Rademacher(sigma=0.3), beta2=0.999, steps=200, trajectories=1000)
+    comparison = result.compare()
+    assert comparison.agrees, str(comparison)
+    # power: a relative error of 1e-5 in psi is found
+    means = comparison.table.query("quantity == 'log_psi_mean'")
+    assert means["detectable"].max() < 1e-5
 
 
 def test_where_a_sample_variance_says_nothing_the_stated_error_says_so(sound):
@@ -126,9 +150,9 @@ def test_figure_9_lies_within_its_stated_errors():
     comparison = simulate(laws, beta2=0.999, **request).compare(false_fail_rate=1e-3)
     assert comparison.agrees, str(comparison)
     assert comparison.assertion.judged >= 2 * 6 * 5996
-    # what it is worth: late in the run a fifth of each variance would be noticed
+    # what it is worth: late in the run a quarter of each variance would be noticed
     late = comparison.table.query("step >= 1000 and quantity == 'psi_variance'")
-    assert (late["detectable"] / late["expected"]).median() < 1 / 5
+    assert (late["detectable"] / late["expected"]).median() < 1 / 4
 
 
 OTHER_LAWS = [AR1(0.6, mu=0.2), SharedMean(0.5), Drift(0.02), ScaleMixture(), Rademacher(sigma=2.0)]
@@ -138,12 +162,10 @@ OTHER_LAWS = [AR1(0.6, mu=0.2), SharedMean(0.5), Drift(0.02), ScaleMixture(), Ra
 def test_departures_agree_with_their_exact_laws(law):
     result = simulate(law, beta2=0.98, steps=60, trajectories=30_000, statistics=["psi", "log_psi"])
     comparison = result.compare(false_fail_rate=ALPHA, first_step=30)
-    if law.name == "rademacher":  # no spread at all: every point is exact up to rounding
-        assert float(result.dataset["psi_variance"].max()) < 1e-14
-        return
     assert comparison.agrees, str(comparison)
     late = comparison.table.query("quantity == 'log_psi_variance' and step >= 10")
-    assert (late["detectable"] / late["expected"]).max() < 0.15
+    if law.name != "rademacher":  # which has no spread to detect a share of
+        assert (late["detectable"] / late["expected"]).max() < 0.15
 
 
 @pytest.mark.parametrize(

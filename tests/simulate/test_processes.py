@@ -22,6 +22,7 @@ from varlab.simulate import (
     StudentT,
     gradients,
     law,
+    simulate,
 )
 
 ALPHA = 1e-6
@@ -174,6 +175,42 @@ BAD_VALUES = [
     (lambda: SharedMean(-1.0), "tau must be non-negative and finite; got -1.0"),
     (lambda: ScaleMixture(()), "scales must be positive and finite; got ()"),
 ]
+
+
+@pytest.mark.parametrize(
+    ("df", "dtype", "message"),
+    [
+        (
+            0.001,
+            "float32",
+            "df must be at least 0.625 in float32, whose range its draws leave; got 0.001; "
+            "take a larger df",
+        ),
+        (
+            0.2,
+            "float32",
+            "df must be at least 0.625 in float32, whose range its draws leave; got 0.2; "
+            "use dtype='float64'",
+        ),
+        (
+            0.05,
+            "float64",
+            "df must be at least 0.078125 in float64, whose range its draws leave; got 0.05; "
+            "take a larger df",
+        ),
+    ],
+)
+def test_degrees_of_freedom_whose_draws_overflow(df, dtype, message, engine):
+    with pytest.raises(DomainError) as caught:
+        simulate(StudentT(df), beta2=0.9, steps=10, trajectories=50, dtype=dtype, engine=engine)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(("df", "dtype"), [(0.625, "float32"), (0.1, "float64")])
+def test_the_smallest_degrees_of_freedom_give_numbers(df, dtype):
+    data = simulate(StudentT(df), beta2=0.9, steps=200, trajectories=5000, dtype=dtype).dataset
+    for name in ("psi_variance", "log_psi_mean", "log_psi_variance"):
+        assert np.isfinite(data[name]).all()
 
 
 @pytest.mark.parametrize(("build", "message"), BAD_VALUES)

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import cycle
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri
 
 from varlab.core import InputError, Result
 from varlab.numerics import rectification
-from varlab.simulate.inference import (
-    POWER,
-    Assertion,
-    assertion,
-    truncated_variance_radius,
+from varlab.simulate.concentration import (
+    ExponentialMoments,
+    exponential_moments,
+    log_mean_radius,
+    log_variance_radius,
+    relative_psi_variance_radius,
 )
+from varlab.simulate.inference import POWER, Assertion, assertion
 from varlab.simulate.request import Setting
 
 if TYPE_CHECKING:
@@ -25,18 +29,16 @@ if TYPE_CHECKING:
 
     from varlab.simulate.simulation import Simulation
 
-# Up to here radii come from exact moments and inequalities without a central limit theorem: psi_t has
-# moments below order t only, and the plug-in fourth moment of a sample is no guide to the tail.
+# The few early points, where the tail of psi_t costs most, share a quarter of the false-fail rate, the
+# late ones of Var[psi] another, the moments of log psi the rest.
 LAST_EARLY_STEP = 24
-# Orders of the moments that bound psi_t's tail, as far as they exist.
-TAIL_ORDERS = (4, 6, 8, 11, 15, 19, 23)
-# The few early points, where the tail costs most, share a quarter of the false-fail rate, the late ones
-# of Var[psi] another, the moments of log psi the rest.
 EARLY_SHARE, LATE_SHARE, LOG_SHARE = 0.25, 0.25, 0.5
 # Steps at which log psi_t is compared, and at which laws without a one-pass Var[psi_t] are.
 SELECTED_STEPS = 24
 # Of the quantities in a picture.
 MARKS = ("o", "^", "x", "+")
+# Arithmetic in the run's precision leaves psi_t and log psi_t this many units of rounding.
+ROUNDING = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +49,7 @@ class Comparison(Result):
     ----------
     table : pandas.DataFrame
         One row per point: setting, step, quantity, estimate, expected, radius (stated error),
-        detectable, basis ("exact moments" or "sample moments"); radius NaN where refused.
+        detectable; radius NaN where refused.
     assertion : Assertion
         All points together.
     without_law : tuple of str
@@ -107,8 +109,10 @@ def compare(
     ----------
     simulation : Simulation
     false_fail_rate : float
-        Chance of a false alarm at any point, all settings and steps together. Rigorous for t up to
-        24 (Markov and Bernstein on exact moments); asymptotic later.
+        Upper bound on the chance of a false alarm at any point, all settings and steps together, for
+        any number of trajectories: Chernoff's inequality on exact moments, no central limit theorem
+        and no plug-in. Between 24 steps on a logarithmic scale, from 25 on, the radius of Var[psi_t]
+        over its value is interpolated.
     first_step : int
         Var[psi_t] is compared from here on; from 5, because a sample variance has no standard error
         before. The moments of log psi_t are compared from step 1.
@@ -155,75 +159,104 @@ def _psi(
         np.array([_variance(setting, int(t)) for t in steps]) if path is None else path[steps - 1]
     )
     early = steps <= LAST_EARLY_STEP
-    plug_in = data["psi_variance_stderr"].values[steps - 1]
-    quantile = -float(ndtri(LATE_SHARE * rate / (2 * max(int((~early).sum()), 1))))
-    # S^2 is skewed like a chi-square of n: one Cornish-Fisher term
-    late_radius = plug_in * (quantile + np.sqrt(8 / n) * (quantile**2 - 1) / 6)
-    radius = np.where(early, np.nan, late_radius)
-    share = EARLY_SHARE * rate / max(int(early.sum()), 1)
-    for index in np.flatnonzero(early):
-        radius[index] = _early_radius(setting, int(steps[index]), expected[index], n, share)
-    detectable = np.where(early, 2 * radius, radius + float(ndtri(POWER)) * plug_in)
-    basis = np.where(early, "exact moments", "sample moments")
-    plain = _rows(
-        setting,
-        "psi_variance",
-        steps,
-        data["psi_variance"].values[steps - 1],
-        expected,
-        radius,
-        detectable,
-        basis,
-    )
+    radius, detectable = np.full((2, len(steps)), np.nan)
+    for part, share in ((early, EARLY_SHARE), (~early, LATE_SHARE)):
+        if part.any():
+            point_rate = share * rate / int(part.sum())
+            radius[part], detectable[part] = _psi_reach(setting, steps[part], n, point_rate)
+    with np.errstate(invalid="ignore"):  # an infinite variance has no radius
+        reach = expected * np.stack([radius, detectable])
+    size = data["psi_mean"].values[steps - 1]
+    reach += _variance_rounding(simulation, size, expected)
+    estimate = data["psi_variance"].values[steps - 1]
+    plain = _rows(setting, "psi_variance", steps, estimate, expected, reach)
     if not setting.beta2:
         return [plain]
     squared = np.asarray(rectification(steps, setting.beta2, kind="radam")) ** 2
+    estimate = data["rectified_psi_variance"].values[steps - 1]
     rectified = _rows(
-        setting,
-        "rectified_psi_variance",
-        steps,
-        data["rectified_psi_variance"].values[steps - 1],
-        squared * expected,
-        squared * radius,
-        squared * detectable,
-        basis,
+        setting, "rectified_psi_variance", steps, estimate, squared * expected, squared * reach
     )
     return [plain, rectified]
 
 
-def _early_radius(setting: Setting, t: int, variance: float, n: int, rate: float) -> float:
-    law = setting.law.exact(t, setting.beta2)
-    if law is None:
-        return float("nan")
-    bound = float(setting.law.moment_bound(np.array(t)))
-    orders = {1, 2, 3, *TAIL_ORDERS}
-    moments = {k: float(law.moment(k)) for k in orders if k < bound}
-    return truncated_variance_radius(
-        moments, float(law.mean()), float(variance), n=n, false_fail_rate=rate
-    )
+def _psi_reach(setting: Setting, steps: np.ndarray, n: int, rate: float) -> np.ndarray:
+    """Radius and detectable discrepancy over Var[psi_t], shape (2, steps); interpolated where many."""
+    nodes = steps if len(steps) <= SELECTED_STEPS else _selected(steps[0], steps[-1])
+    values = [_reach(relative_psi_variance_radius, setting, int(t), n, rate) for t in nodes]
+    return np.stack([np.interp(np.log(steps), np.log(nodes), v) for v in zip(*values, strict=True)])
 
 
 def _log_psi(simulation: Simulation, setting: Setting, rate: float) -> list[pd.DataFrame]:
-    """Mean and variance of log psi_t, which exist at every step: normal quantiles, plug-in errors.
+    """Mean and variance of log psi_t, which exist at every step.
 
     The variance is blind to a factor on psi_t, such as a wrong bias correction; the mean is not.
     """
     steps = _selected(1, simulation.request.steps)
+    n, point_rate = simulation.trajectories, rate / (2 * len(steps))
     data = simulation.dataset.sel(setting=setting.label)
     laws = [setting.law.exact(int(t), setting.beta2) for t in steps]
-    quantile = -float(ndtri(rate / (4 * len(steps))))
+    mean, variance = (
+        np.array([np.nan if law is None else float(getattr(law, name)()) for law in laws])
+        for name in ("log_mean", "log_var")
+    )
+    size = 1 + np.abs(mean)
     tables = []
-    for name, exact in (("log_psi_mean", "log_mean"), ("log_psi_variance", "log_var")):
-        expected = np.array(
-            [np.nan if law is None else float(getattr(law, exact)()) for law in laws]
-        )
-        stderr = data[f"{name}_stderr"].values[steps - 1]
-        radius = quantile * stderr
-        detectable = radius + float(ndtri(POWER)) * stderr
+    for name, expected, of, rounding in (
+        ("log_psi_mean", mean, log_mean_radius, _rounding(simulation) * size),
+        (
+            "log_psi_variance",
+            variance,
+            log_variance_radius,
+            _variance_rounding(simulation, size, variance),
+        ),
+    ):
+        reach = np.array([_reach(of, setting, int(t), n, point_rate) for t in steps]).T + rounding
         estimate = data[name].values[steps - 1]
-        basis = np.full(len(steps), "sample moments")
-        tables.append(_rows(setting, name, steps, estimate, expected, radius, detectable, basis))
+        tables.append(_rows(setting, name, steps, estimate, expected, reach))
     return tables
+
+
+@lru_cache(maxsize=2**14)
+def _reach(
+    radius: Callable[[ExponentialMoments, int, float], float],
+    setting: Setting,
+    t: int,
+    n: int,
+    rate: float,
+) -> tuple[float, float]:
+    """Radius, and the discrepancy that is found with probability POWER or more if the law is as wide."""
+    moments = _moments(setting, t, n, rate)
+    if moments is None:
+        return math.nan, math.nan
+    own = radius(moments, n, rate)
+    return own, own + radius(moments, n, 1 - POWER)
+
+
+@lru_cache(maxsize=2**12)
+def _moments(setting: Setting, t: int, n: int, rate: float) -> ExponentialMoments | None:
+    """Exponential moments of log psi_t about its mean, from the law in units of exp(E[log psi_t])."""
+    law = setting.law.exact(t, setting.beta2)
+    if law is None:
+        return None
+    unit = math.exp(law.log_mean())
+    changes: dict[str, Any] = {"mu": setting.law.mu * unit, "sigma": setting.law.sigma * unit}
+    scaled = replace(setting.law, **changes).exact(t, setting.beta2)
+    assert scaled is not None  # as the law itself
+    bound = float(setting.law.moment_bound(np.array(t))) if setting.beta2 else 1.0
+    return exponential_moments(scaled, bound, math.sqrt(2 * math.log(2 / rate) / n))
+
+
+def _rounding(simulation: Simulation) -> float:
+    return ROUNDING * float(np.finfo(simulation.request.dtype).eps)
+
+
+def _variance_rounding(
+    simulation: Simulation, size: np.ndarray, variance: np.ndarray
+) -> np.ndarray:
+    """What rounding of values of this size can do to their variance."""
+    unit = _rounding(simulation) * size
+    return np.asarray(2 * unit * np.sqrt(variance) + unit**2)
 
 
 def _variance(setting: Setting, t: int) -> float:
@@ -243,10 +276,10 @@ def _rows(
     steps: np.ndarray,
     estimate: np.ndarray,
     expected: np.ndarray,
-    radius: np.ndarray,
-    detectable: np.ndarray,
-    basis: np.ndarray,
+    reach: np.ndarray,
 ) -> pd.DataFrame:
+    """``reach``: radius and detectable discrepancy, shape (2, steps)."""
+    radius, detectable = np.where(np.isfinite(expected), reach, np.nan)
     return pd.DataFrame(
         {
             "setting": setting.label,
@@ -254,8 +287,7 @@ def _rows(
             "quantity": quantity,
             "estimate": estimate,
             "expected": expected,
-            "radius": np.where(np.isfinite(expected), radius, np.nan),
+            "radius": radius,
             "detectable": detectable,
-            "basis": basis,
         }
     )

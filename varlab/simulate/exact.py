@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+
 
 class ExactLaw(Protocol):
     """What a comparison needs to know about the law of psi_t."""
@@ -25,6 +27,9 @@ class ExactLaw(Protocol):
 
     def moment(self, k: float, /) -> float:
         """E[psi_t^k]."""
+
+    def sf(self, x: np.ndarray, /) -> np.ndarray:
+        """P(psi_t > x)."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,10 @@ class Scaled:
     def moment(self, k: float, /) -> float:
         """E[psi_t^k]."""
         return float(self.factor**k) * float(self.base.moment(k))
+
+    def sf(self, x: np.ndarray, /) -> np.ndarray:
+        """P(psi_t > x)."""
+        return np.asarray(self.base.sf(x / self.factor))
 
 
 @dataclass(frozen=True)
@@ -83,6 +92,10 @@ class Mixture:
     def moment(self, k: float, /) -> float:
         """E[psi_t^k]."""
         return self._average([float(part.moment(k)) for part in self.parts])
+
+    def sf(self, x: np.ndarray, /) -> np.ndarray:
+        """P(psi_t > x)."""
+        return np.asarray(np.asarray(self.weights) @ np.array([part.sf(x) for part in self.parts]))
 
     def _average(self, values: list[float]) -> float:
         return math.fsum(w * v for w, v in zip(self.weights, values, strict=True))
@@ -117,3 +130,7 @@ class Constant:
     def moment(self, k: float, /) -> float:
         """E[psi_t^k]."""
         return float(self.value**k)
+
+    def sf(self, x: np.ndarray, /) -> np.ndarray:
+        """P(psi_t > x): 1 below the value."""
+        return np.asarray(np.asarray(x) < self.value, float)

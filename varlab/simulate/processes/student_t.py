@@ -1,12 +1,17 @@
 """Independent Student t gradients: heavy tails with a dial."""
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
 
+from varlab.core import require
 from varlab.simulate.noise import Noise
 from varlab.simulate.processes.base import Process, UnitPath
+
+# A draw may overflow with a chance of 2^-40, once in 100 runs of 10^10 draws.
+RAREST_DRAW = 40
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,25 @@ class StudentT(Process):
         self._check("df", "be positive", lambda x: x > 0)
 
     def unit_path(self, noise: Noise) -> UnitPath:
-        """Two normals per draw."""
+        """Two normals per draw.
+
+        x^2 stays below df U^(-2/df), and below ``noise.dtype``'s largest number 2^e unless U < 2^(-e df/2).
+
+        Raises
+        ------
+        DomainError
+            For a ``df`` so small that a draw overflows with a chance above 2^-40.
+        """
+        exponent = math.frexp(torch.finfo(noise.dtype).max)[1]
+        least = 2 * RAREST_DRAW / exponent
+        wider = noise.dtype == torch.float32 and self.df >= 2 * RAREST_DRAW / 1024
+        require(
+            self.df >= least,
+            "df",
+            f"be at least {least:g} in {str(noise.dtype).removeprefix('torch.')}, whose range its draws leave",
+            self.df,
+            "use dtype='float64'" if wider else "take a larger df",
+        )
 
         def tile(made: int) -> torch.Tensor:
             z, y = noise.normals, noise.second
