@@ -195,7 +195,7 @@ def test_an_interrupted_recording_resumes_to_the_same_bits(tmp_path, monkeypatch
     assert resumed.dataset.attrs["complete"]
 
 
-def test_another_askeddoes_not_resume_into_a_store(tmp_path):
+def test_another_request_does_not_resume_into_a_store(tmp_path):
     record(own, replicas=2, steps=2, out=tmp_path / "a.zarr")
     with pytest.raises(InputError, match="holds another recording"):
         record(own, replicas=3, steps=2, out=tmp_path / "a.zarr", resume=True)

@@ -97,7 +97,7 @@ class LayerAudit:
     layer : str
     status : str
         ``ok``, ``constant``, ``too-few-samples``, ``nonfinite(step)``, ``sparse``, ``no-gradient``,
-        ``empty`` (no elements).
+        ``empty`` (no elements), ``late(step)`` (first updated after recording began).
         Only ``ok`` layers are tested.
     coordinates : int
         Tested ones.
