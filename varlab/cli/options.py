@@ -43,7 +43,7 @@ Band = Annotated[
         "--band",
         metavar="NAME=VALUE",
         help="Largest effect that still holds, instead of zero-mean=0.2, normality=0.03, "
-        "identical=0.15, adjacent=0.1, long-range=0.05; several allowed.",
+        "skewness=0.13, identical=0.15, adjacent=0.1, long-range=0.05; several allowed.",
     ),
 ]
 Level = Annotated[float, typer.Option("--level", help="Nominal error rate, in (0, 0.5].")]
