@@ -117,3 +117,9 @@ def test_a_check_that_raises_leaves_the_claim_undecided_and_says_why():
     ruling = raising.decide()
     assert ruling.verdict is Verdict.UNDECIDED
     assert "ZeroDivisionError" in ruling.reason
+
+
+def test_a_counterexample_says_in_words_what_no_number_in_json_can():
+    """An interval may have no upper end."""
+    found = Finding.refutes("no", counterexample={"high": float("inf"), "var": float("nan")})
+    assert found.counterexample == {"high": "infinite", "var": "undefined"}

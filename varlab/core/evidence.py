@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -69,7 +70,8 @@ class Finding:
         """The claim fails at ``counterexample``; ``domain`` says where it does hold, if anywhere."""
         if not counterexample:
             raise InputError("a refutation needs a counterexample; got an empty one")
-        return cls(False, detail, error, dict(counterexample), domain)
+        values = {name: _told(value) for name, value in counterexample.items()}
+        return cls(False, detail, error, values, domain)
 
     @classmethod
     def silent(cls, reason: str) -> Finding:
@@ -107,3 +109,10 @@ class Evidence:
     def agrees(self) -> bool | None:
         """See :class:`Finding`."""
         return self.finding.agrees
+
+
+def _told(value: Scalar) -> Scalar:
+    """A value that JSON can hold: in words where it is not finite, such as an interval's missing end."""
+    if not isinstance(value, float) or math.isfinite(value):
+        return value
+    return "undefined" if math.isnan(value) else "infinite" if value > 0 else "-infinite"
