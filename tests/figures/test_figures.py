@@ -35,6 +35,7 @@ def test_data_is_small_and_says_how_it_was_made(name):
     assert data["figure"] == name
     assert data["version"] == __version__
     assert isinstance(data["seed"], int)
+    assert set(data["versions"]) == set(VERSIONED)
     assert data["command"].startswith(f"varlab figures {name} --regenerate")
 
 
