@@ -1,6 +1,7 @@
 """The audit as a result: schema, statuses, page, pictures."""
 
 import json
+import math
 from html.parser import HTMLParser
 
 import numpy as np
@@ -10,7 +11,7 @@ from matplotlib.figure import Figure
 from varlab.audit.assess_recording import assess_recording
 from varlab.audit.processes import Shape, iid_normal, shared_mean
 from varlab.audit.recording import Recording
-from varlab.audit.text import name_width, number, short_name
+from varlab.audit.text import interval, name_width, number, short_name
 from varlab.core import DomainError, InputError, generator
 from varlab.tasks import TASKS, build, builtin
 
@@ -342,3 +343,9 @@ def test_frames(audit):
     assert len(audit.to_frame()) == 8
     assert set(audit.budget_frame().index) == {NASTY, "head"}
     assert len(audit.coordinates_frame()) == 16 * 4
+
+
+def test_intervals_without_an_end_and_missing_ones_say_so():
+    assert interval((0.123, 4.0)) == "[0.12, 4]"
+    assert interval((0.5, math.inf)) == "[0.5, inf]"
+    assert interval((math.nan, math.nan)) == "(no interval)"

@@ -25,8 +25,11 @@ def number(value: float) -> str:
 
 
 def interval(pair: tuple[float, float]) -> str:
-    """``[low, high]``."""
-    return f"[{number(pair[0])}, {number(pair[1])}]"
+    """``[low, high]``; an end that the data do not bound is infinite, a missing interval is said to be."""
+    if any(math.isnan(end) for end in pair):
+        return "(no interval)"
+    low, high = (f"{end}" if math.isinf(end) else number(end) for end in pair)
+    return f"[{low}, {high}]"
 
 
 def pvalue(value: float) -> str:
