@@ -8,18 +8,10 @@ standard errors less than a tenth of that.
 
 import numpy as np
 import pytest
+from departures import arch1, shared_mean
 
 from varlab.audit.assess_recording import assess_recording
-from varlab.audit.processes import (
-    Shape,
-    ar1,
-    arch1,
-    iid_normal,
-    mean,
-    scale_drift,
-    shared_mean,
-    student_t,
-)
+from varlab.audit.processes import Shape, ar1, iid_normal, mean, scale_drift, student_t
 from varlab.audit.protocol import Assumption
 from varlab.audit.recording import Recording
 from varlab.core import generator

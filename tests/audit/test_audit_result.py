@@ -6,10 +6,11 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from departures import shared_mean
 from matplotlib.figure import Figure
 
 from varlab.audit.assess_recording import assess_recording
-from varlab.audit.processes import Shape, iid_normal, shared_mean
+from varlab.audit.processes import Shape, iid_normal
 from varlab.audit.recording import Recording
 from varlab.audit.text import interval, name_width, number, short_name
 from varlab.core import DomainError, InputError, generator

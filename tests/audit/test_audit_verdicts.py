@@ -9,7 +9,13 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from varlab.audit.multiplicity import discoveries, holm, simes
-from varlab.audit.quadratic import against_noise, jackknife, off_diagonal
+from varlab.audit.quadratic import (
+    against_noise,
+    jackknife_variance,
+    leave_one_out_variances,
+    log_interval,
+    off_diagonal,
+)
 from varlab.audit.verdicts import AuditVerdict, Bands, Effect, decide, root, square
 from varlab.core import DomainError
 
@@ -152,6 +158,22 @@ def test_signal_over_noise_is_unbiased_and_covers():
 def test_jackknife_of_a_mean_is_the_textbook_standard_error():
     x = np.random.default_rng(5).standard_normal(30)
     left = np.array([np.delete(x, i).mean() for i in range(30)])
-    se, df = jackknife(float(x.mean()), left)
-    assert se == pytest.approx(float(stats.sem(x)))
-    assert df == 29
+    assert jackknife_variance(left) == pytest.approx(float(stats.sem(x)) ** 2)
+
+
+def test_variances_with_a_row_left_out_are_those_of_the_remaining_rows():
+    x = np.random.default_rng(6).standard_normal((9, 4)) + 3
+    whole, left_out = leave_one_out_variances(x)
+    np.testing.assert_allclose(whole, x.var(axis=0, ddof=1), rtol=1e-12)
+    expected = [np.delete(x, row, axis=0).var(axis=0, ddof=1) for row in range(9)]
+    np.testing.assert_allclose(left_out, expected, rtol=1e-12)
+
+
+def test_an_interval_on_the_logarithm_needs_positive_estimates():
+    left_out = np.exp([0.1, -0.1, 0.0])
+    low, high = log_interval(2.0, left_out, 0.05)
+    # groups - 1 = 2 degrees of freedom, jackknife variance 2/3 * 0.02
+    reach = math.exp(float(stats.t.isf(0.025, 2)) * math.sqrt(2 / 3 * 0.02))
+    assert (low, high) == pytest.approx((2 / reach, 2 * reach))
+    assert np.all(np.isnan(log_interval(0.0, left_out, 0.05)))
+    assert np.all(np.isnan(log_interval(2.0, np.array([1.0, 0.0, 1.0]), 0.05)))

@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from departures import shared_mean
 from scipy import special
 
 from varlab.audit import log_psi
-from varlab.audit.processes import Shape, iid_normal, shared_mean
+from varlab.audit.processes import Shape, iid_normal
+from varlab.audit.second_moment import kish_path, step_weights, vhat_path
 from varlab.numerics import degrees_of_freedom, ema_weights
 
 
@@ -13,7 +15,7 @@ from varlab.numerics import degrees_of_freedom, ema_weights
 def test_the_recursion_is_the_weighted_mean(beta2):
     x = np.random.default_rng(0).standard_normal((4, 9, 3))
     steps = np.arange(1, 10)
-    vhat, kish = log_psi.vhat_path(x, steps, beta2)
+    vhat, kish = vhat_path(x, steps, beta2), kish_path(steps, beta2)
     for t in steps:
         weights = ema_weights(int(t), beta2)
         expected = np.einsum("t,rtc->rc", weights, x[:, :t] ** 2)
@@ -24,10 +26,12 @@ def test_the_recursion_is_the_weighted_mean(beta2):
 def test_steps_that_were_not_recorded_still_age_the_others():
     x = np.random.default_rng(1).standard_normal((2, 3, 1))
     steps = np.array([1, 4, 9])
-    vhat, _ = log_psi.vhat_path(x, steps, 0.9)
+    vhat = vhat_path(x, steps, 0.9)
     weights = 0.9 ** (9 - steps)
-    expected = np.einsum("t,rtc->rc", weights / weights.sum(), x**2)
-    np.testing.assert_allclose(vhat[:, 2], expected)
+    weights /= weights.sum()
+    np.testing.assert_allclose(vhat[:, 2], np.einsum("t,rtc->rc", weights, x**2))
+    np.testing.assert_allclose(step_weights(steps, 0.9), weights)
+    assert kish_path(steps, 0.9)[2] == pytest.approx(1 / np.sum(weights**2))
 
 
 @pytest.mark.parametrize("correlation", [0.0, 0.5])

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+
+from varlab.audit.quadratic import about, jackknife_variance
 
 Array = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -92,12 +93,12 @@ class Crossing:
             left = np.array([estimate(*self._without(x, labels == one)) for one in range(count)])
             if not np.all(left > 0):
                 return float("nan"), float("nan")
-            logs = np.log(left)
-            variances.append((count - 1) / count * float(np.sum((logs - logs.mean()) ** 2)))
+            variances.append(jackknife_variance(np.log(left)))
             counts.append(count)
         whole = estimate(x, self)
-        reach = float(np.exp(stats.t.isf(level / 2, min(counts) - 1) * np.sqrt(sum(variances))))
-        return (whole / reach, whole * reach) if whole > 0 else (float("nan"), float("nan"))
+        if not whole > 0:
+            return float("nan"), float("nan")
+        return about(whole, sum(variances), min(counts) - 1, level)
 
     def _without(self, x: Array, gone: NDArray[np.bool_]) -> tuple[Array, Crossing]:
         kept = ~gone

@@ -20,6 +20,7 @@ from varlab.audit.scale_path import (
     cosines,
     log_size,
     noise_frequencies,
+    rms,
     signal_frequencies,
 )
 from varlab.audit.verdicts import Bands, Effect, root, square
@@ -41,8 +42,7 @@ def ensemble(x: Array, bands: Bands) -> Outcome:
     replicas, steps, _ = x.shape
     half = steps // 2
     first, second = x[:, :half], x[:, half : 2 * half]
-    size = np.sqrt(np.mean(x**2, axis=(0, 1)))
-    size = np.where(size > 0, size, 1.0)
+    size = rms(x)
     total = rank_scores((first + second) / size)
     difference = rank_scores((first - second) / size)
     products = total * difference

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from varlab.audit.crossing import Crossing
-from varlab.audit.quadratic import jackknife
+from varlab.audit.quadratic import leave_one_out_variances, log_interval
+from varlab.audit.scale_path import rms
+from varlab.audit.second_moment import kish_path, stream_length, vhat_path
 from varlab.numerics import log_psi_variance
 
 Array = NDArray[np.float64]
@@ -44,34 +45,6 @@ class LogPsi:
         return float(self.measured[-1] / self.theory[-1])
 
 
-def vhat_path(x: Array, steps: NDArray[np.int64], beta2: float) -> tuple[Array, Array]:
-    """Bias-corrected second moment along recorded steps, and its Kish degrees of freedom.
-
-    Weights are proportional to beta2^(t - i) over the recorded steps i <= t and sum to 1; with all
-    steps recorded these are Adam's own, and n_t is ``degrees_of_freedom(t, beta2, kind="kish")``.
-
-    Parameters
-    ----------
-    x : ndarray, shape (replica, step, coordinate)
-    steps : ndarray of int, shape (step,)
-    beta2 : float
-
-    Returns
-    -------
-    vhat : ndarray, shape (replica, step, coordinate)
-    kish : ndarray, shape (step,)
-    """
-    vhat, kish = np.empty_like(x), np.empty(len(steps))
-    v, norm, squares = np.zeros_like(x[:, 0]), 0.0, 0.0
-    gaps = np.diff(steps, prepend=steps[0])
-    for i, gap in enumerate(gaps):
-        decay = beta2 ** int(gap) if i else 0.0
-        v = decay * v + x[:, i] ** 2
-        norm, squares = decay * norm + 1.0, decay**2 * squares + 1.0
-        vhat[:, i], kish[i] = v / norm, norm**2 / squares
-    return vhat, kish
-
-
 def ensemble(
     x: Array,
     steps: NDArray[np.int64],
@@ -84,9 +57,7 @@ def ensemble(
     Intervals by the jackknife over replicas (with shared labels: over these) on the logarithm of the
     mean variance.
     """
-    scale = np.sqrt(np.mean(x**2, axis=(0, 1)))
-    vhat, kish = vhat_path(x / np.where(scale > 0, scale, 1.0), steps, beta2)
-    theory = np.asarray(log_psi_variance(kish), dtype=np.float64)
+    vhat, theory = vhat_path(x / rms(x), steps, beta2), _theory(steps, beta2)
     shape = len(steps)
     measured, low, high = np.full(shape, np.nan), np.full(shape, np.nan), np.full(shape, np.nan)
     for i in range(shape):
@@ -116,14 +87,12 @@ def frozen(x: Array, beta2: float, level: float) -> LogPsi:
 
 def unmeasured(steps: NDArray[np.int64], beta2: float) -> LogPsi:
     """One run: theory only."""
-    kish = vhat_path(np.ones((1, len(steps), 1)), steps, beta2)[1]
     nothing = np.full(len(steps), np.nan)
-    return LogPsi(steps, nothing, nothing, nothing, np.asarray(log_psi_variance(kish)))
+    return LogPsi(steps, nothing, nothing, nothing, _theory(steps, beta2))
 
 
-def stream_length(draws: int) -> int:
-    """Steps per stream into which frozen draws are cut: about 32 streams for the variance."""
-    return max(draws // 32, 1)
+def _theory(steps: NDArray[np.int64], beta2: float) -> Array:
+    return np.asarray(log_psi_variance(kish_path(steps, beta2)), dtype=np.float64)
 
 
 def variance_interval(values: Array, level: float) -> tuple[float, float, float]:
@@ -133,14 +102,6 @@ def variance_interval(values: Array, level: float) -> tuple[float, float, float]
     ----------
     values : ndarray, shape (replica, coordinate)
     """
-    replicas = len(values)
-    squares = (values - values.mean(axis=0)) ** 2
-    total = squares.sum(axis=0)
-    estimate = float(np.mean(total)) / (replicas - 1)
-    # Leaving out row r takes R/(R-1) times its squared deviation from the sum of squares.
-    left = np.mean(total - squares * replicas / (replicas - 1), axis=1) / (replicas - 2)
-    if estimate <= 0 or np.any(left <= 0):
-        return estimate, np.nan, np.nan
-    se, df = jackknife(estimate, np.log(left))
-    reach = np.exp(float(stats.t.isf(level / 2, df)) * se)
-    return estimate, estimate / float(reach), estimate * float(reach)
+    each, left_out = leave_one_out_variances(values)
+    estimate = float(np.mean(each))
+    return estimate, *log_interval(estimate, np.mean(left_out, axis=1), level)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from varlab.audit.protocol import Assumption
 from varlab.audit.verdicts import Bands
-from varlab.core import InputError, real, whole
+from varlab.core import real, whole
 
 Array = NDArray[np.float64]
 
@@ -93,29 +93,6 @@ def mean(ratio: float) -> Process:
     return draw
 
 
-def arch1(coefficient: float, burn_in: int = 50) -> Process:
-    """ARCH(1) with unit variance: white, but volatile and heavy-tailed."""
-
-    def draw(shape: Shape, rng: np.random.Generator) -> Array:
-        x = shape.normals(rng, shape.steps + burn_in)
-        for t in range(1, x.shape[1]):
-            x[:, t] *= np.sqrt(1 - coefficient + coefficient * x[:, t - 1] ** 2)
-        return x[:, burn_in:]
-
-    return draw
-
-
-def shared_mean(correlation: float) -> Process:
-    """A random offset that all steps of a replica share: gradients of different steps correlate."""
-
-    def draw(shape: Shape, rng: np.random.Generator) -> Array:
-        offset = shape.normals(rng, 1)
-        own = shape.normals(rng)
-        return np.asarray(np.sqrt(correlation) * offset + np.sqrt(1 - correlation) * own)
-
-    return draw
-
-
 def edges(bands: Bands) -> dict[str, tuple[Assumption, Process]]:
     """Processes whose true effect lies on the edge of a band, and the assumption it belongs to.
 
@@ -140,10 +117,3 @@ PLANTED: dict[str, Process] = {
     "scale drift e^-1": scale_drift(1.0),
     "mean 0.5 s": mean(0.5),
 }
-
-
-def planted(name: str) -> Process:
-    """The process called ``name``."""
-    if name not in PLANTED:
-        raise InputError(f"no planted violation {name!r}; there are {', '.join(PLANTED)}")
-    return PLANTED[name]

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 Array = NDArray[np.float64]
 
@@ -74,8 +75,40 @@ def against_noise(
     return float(squares.sum()) - expected, float(np.sqrt(total))
 
 
-def jackknife(estimate: float, left_out: Array) -> tuple[float, float]:
-    """Standard error from estimates with one group of units left out, and its degrees of freedom."""
+def leave_one_out_variances(values: Array) -> tuple[Array, Array]:
+    """Sample variance over rows, and the same with each row left out.
+
+    Parameters
+    ----------
+    values : ndarray, shape (unit, column)
+        At least three units.
+
+    Returns
+    -------
+    ndarray, shape (column,), and ndarray, shape (unit, column)
+    """
+    units = len(values)
+    squares = (values - values.mean(axis=0)) ** 2
+    total = squares.sum(axis=0)
+    # Leaving out row r takes R/(R-1) times its squared deviation from the sum of squares.
+    left_out = (total - squares * units / (units - 1)) / (units - 2)
+    return total / (units - 1), left_out
+
+
+def jackknife_variance(left_out: Array) -> float:
+    """Variance of an estimate from those with one group of units left out (Tukey 1958)."""
     groups = len(left_out)
-    se = float(np.sqrt((groups - 1) / groups * np.sum((left_out - left_out.mean()) ** 2)))
-    return (se if np.isfinite(estimate) else float("nan")), groups - 1
+    return (groups - 1) / groups * float(np.sum((left_out - left_out.mean()) ** 2))
+
+
+def log_interval(estimate: float, left_out: Array, level: float) -> tuple[float, float]:
+    """Jackknife interval of a positive estimate, on its logarithm; NaN where one is not positive."""
+    if not estimate > 0 or not np.all(left_out > 0):
+        return float("nan"), float("nan")
+    return about(estimate, jackknife_variance(np.log(left_out)), len(left_out) - 1, level)
+
+
+def about(estimate: float, log_variance: float, df: float, level: float) -> tuple[float, float]:
+    """The interval of ``estimate`` whose logarithm has variance ``log_variance`` with ``df``."""
+    reach = float(np.exp(stats.t.isf(level / 2, df) * np.sqrt(log_variance)))
+    return estimate / reach, estimate * reach

@@ -45,6 +45,12 @@ def log_size(x: Array) -> Array:
     return np.asarray(np.log(np.maximum(size, smallest)))
 
 
+def rms(x: Array, axis: int | tuple[int, ...] | None = None) -> Array:
+    """Root mean square over ``axis``, by default over all but coordinates (last); 1 where all is 0."""
+    size = np.sqrt(np.mean(x**2, axis=tuple(range(x.ndim - 1)) if axis is None else axis))
+    return np.where(size > 0, size, 1.0)
+
+
 def _path(x: Array) -> Array:
     keep = signal_frequencies(len(x)) + 1
     coefficients = cosines(log_size(x))

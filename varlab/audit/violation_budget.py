@@ -18,11 +18,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from varlab.audit.crossing import Crossing
-from varlab.audit.log_psi import stream_length
-from varlab.audit.quadratic import jackknife
+from varlab.audit.quadratic import leave_one_out_variances, log_interval
+from varlab.audit.scale_path import rms
+from varlab.audit.second_moment import step_weights, stream_length
 from varlab.numerics import ema_weights
 
 Array = NDArray[np.float64]
@@ -53,13 +53,6 @@ class Budget:
     ratio: float
     ratio_ci: tuple[float, float]
     split: dict[str, float]
-
-
-def step_weights(steps: NDArray[np.int64], beta2: float) -> Array:
-    """EMA weights of the recorded steps at the last one, summing to 1."""
-    last = int(steps[-1])
-    weights = ema_weights(last, beta2)[steps - 1]
-    return np.asarray(weights / weights.sum())
 
 
 def coordinate_shares(
@@ -147,8 +140,7 @@ def frozen(x: Array, beta2: float, level: float) -> Budget:
     The draws are i.i.d. by construction: every step has the same law, drift and dependence are 0.
     """
     weights = ema_weights(stream_length(len(x)), beta2)
-    scale = np.sqrt(np.mean(x**2, axis=0))
-    z = x / np.where(scale > 0, scale, 1.0)
+    z = x / rms(x)
     one = coordinate_shares(z[:, None, :], np.ones(1))
     concentration = float(np.sum(weights**2))
     # With one law for all steps, every share scales with sum w_i^2; sampling noise of the single
@@ -159,7 +151,7 @@ def frozen(x: Array, beta2: float, level: float) -> Budget:
     normal = shares["normal-iid"]
     total = sum(shares.values())
     # The theory's CV^2 of a single squared draw is 2.
-    low, high = _interval(*_ratios(z**2), level)
+    low, high = log_interval(*_ratios(z**2), level)
     return Budget(shares, total, total / normal, (low / 2, high / 2), {})
 
 
@@ -171,14 +163,13 @@ def _budget(
     crossing: Crossing | None,
 ) -> Budget:
     # Shares do not depend on a coordinate's scale; unit scale keeps fourth powers in range.
-    scale = np.sqrt(np.mean(x**2, axis=(0, 1)))
-    z = x / np.where(scale > 0, scale, 1.0)
+    z = x / rms(x)
     parts = coordinate_shares(z, weights, crossing)
     shares = {name: float(np.nanmean(parts[name])) for name in SHARES}
     total = float(np.nanmean(parts["total"]))
     vhat = np.tensordot(weights, z**2, axes=(0, 1))
     low, high = (
-        _interval(*_ratios(vhat), level)
+        log_interval(*_ratios(vhat), level)
         if crossing is None
         else crossing.interval(vhat, _crossed_ratio, level)
     )
@@ -199,22 +190,12 @@ def _crossed_ratio(v: Array, crossing: Crossing) -> float:
 
 def _ratios(v: Array) -> tuple[float, Array]:
     """Mean over coordinates of CV^2 of the rows of ``v``, and the same with each row left out."""
-    count = len(v)
-    mean = v.mean(axis=0)
-    squares = (v - mean) ** 2
-    total = squares.sum(axis=0)
+    count, mean = len(v), v.mean(axis=0)
     known = mean > 0
+    variance, left_variance = leave_one_out_variances(v)
     left_mean = (count * mean - v) / (count - 1)
-    left = (total - squares * count / (count - 1)) / (count - 2)
-    ratios = np.divide(left, left_mean**2, out=np.zeros_like(left), where=left_mean > 0)
-    cv2 = total[known] / (count - 1) / mean[known] ** 2
-    return float(cv2.mean()), ratios[:, known].mean(axis=1)
-
-
-def _interval(estimate: float, left: Array, level: float) -> tuple[float, float]:
-    """Jackknife interval of a mean CV^2, on its logarithm."""
-    if not estimate > 0 or np.any(left <= 0):
-        return float("nan"), float("nan")
-    se, df = jackknife(estimate, np.log(left))
-    reach = float(np.exp(float(stats.t.isf(level / 2, df)) * se))
-    return estimate / reach, estimate * reach
+    left_out = np.divide(
+        left_variance, left_mean**2, out=np.zeros_like(left_variance), where=left_mean > 0
+    )
+    cv2 = variance[known] / mean[known] ** 2
+    return float(cv2.mean()), left_out[:, known].mean(axis=1)

@@ -16,7 +16,7 @@ from varlab.audit.edge import EdgeLaw
 from varlab.audit.multiplicity import simes
 from varlab.audit.outcome import Outcome
 from varlab.audit.quadratic import against_noise, off_diagonal
-from varlab.audit.scale_path import cosines, noise_frequencies, standardise
+from varlab.audit.scale_path import cosines, noise_frequencies, rms, standardise
 from varlab.audit.verdicts import LEAST_LIVE, Bands, Effect, named, root, square
 
 Array = NDArray[np.float64]
@@ -64,11 +64,6 @@ def _ttest(x: Array) -> Array:
     return np.where(x.std(axis=0) > 0, p, np.nan)
 
 
-def _unit_rms(x: Array) -> Array:
-    rms = np.sqrt(np.mean(x**2, axis=0))
-    return np.asarray(np.divide(x, rms, out=np.zeros_like(x), where=rms > 0))
-
-
 def _standardised_mean(x: Array) -> Array:
     spread = x.std(axis=0, ddof=1)
     unknown = np.full(spread.shape, np.nan)
@@ -85,7 +80,7 @@ def _sign_test(x: Array) -> float:
 
 def frozen(x: Array, bands: Bands) -> Outcome:
     """Draws at fixed parameters, ``x`` of shape (draw, coordinate)."""
-    z = _unit_rms(x)
+    z = x / rms(x, axis=0)
     if len(z) > MOST_UNITS:
         z = np.array([part.mean(axis=0) for part in np.array_split(z, MOST_UNITS)])
     effect = _share(z, bands)
@@ -100,7 +95,7 @@ def ensemble(x: Array, bands: Bands) -> Outcome:
     each replica's standardised average)? Both treat replicas as the units, so dependence between
     steps does not matter.
     """
-    z = _unit_rms(x)
+    z = x / rms(x, axis=0)
     effect = _share(z.reshape(len(z), -1), bands)
     pvalues = simes(np.stack([simes(_ttest(x)), _ttest(z.mean(axis=1))]))
     squares = _standardised_mean(x) ** 2
