@@ -7,11 +7,13 @@ to their tests, a lag-1 correlation of 0.95 over 400 steps "violates" zero mean 
 import numpy as np
 import pytest
 
+from varlab.audit import normality
 from varlab.audit.assess_recording import assess_recording
-from varlab.audit.memory import REASON, limits
+from varlab.audit.memory import FOURTH, REASON, limits
 from varlab.audit.processes import Shape, ar1
 from varlab.audit.protocol import Assumption
 from varlab.audit.recording import Recording
+from varlab.audit.verdicts import Bands
 from varlab.core import generator
 
 OTHERS = (Assumption.ZERO_MEAN, Assumption.NORMALITY, Assumption.IDENTICAL)
@@ -50,6 +52,17 @@ def test_a_short_memory_is_decided_with_p_values_of_their_level():
         assert np.mean(p < 0.05) < 0.10
 
 
+@pytest.mark.parametrize("coefficient", [0.6, 0.69])
+def test_the_spread_of_l_kurtosis_follows_the_memory(coefficient):
+    """AR(1), 400 steps, 2000 coordinates: 5% of p-values below 0.05 within 2%.
+
+    Measured 5.1% and 5.5%, standard error 0.5%: a false-fail rate below 0.5%. Without the inflation of
+    the variance 7.7% and 11% lie below.
+    """
+    x = ar1(coefficient)(Shape(1, 400, 2000), generator(0, "tests", "memory", "fourth"))[0]
+    assert np.mean(normality.run(x, Bands()).pvalues < 0.05) == pytest.approx(0.05, abs=0.02)
+
+
 def test_one_coordinate_with_a_long_memory_does_not_silence_its_layer():
     rng = generator(0, "tests", "memory", "one")
     x = np.concatenate([ar1(0.95)(Shape(1, 400, 1), rng), ar1(0.0)(Shape(1, 400, 31), rng)], axis=2)
@@ -63,5 +76,5 @@ def test_one_coordinate_with_a_long_memory_does_not_silence_its_layer():
 def test_longer_runs_decide_longer_memories_but_not_normality():
     short, long = limits(128), limits(4000)
     assert short[Assumption.ZERO_MEAN] < long[Assumption.ZERO_MEAN] < 1
-    assert long[Assumption.NORMALITY] == 0.6
+    assert long[Assumption.NORMALITY] == FOURTH
     assert limits(400)[Assumption.ZERO_MEAN] == pytest.approx(0.71, abs=0.01)

@@ -18,7 +18,15 @@ from scipy import stats
 from varlab.audit.edge import EdgeLaw
 from varlab.audit.l_moments import group_means, l_ratio_units
 from varlab.audit.multiplicity import simes
-from varlab.audit.null import BLOCKS, RatioNull, ratio_null, run_null
+from varlab.audit.null import (
+    BLOCKS,
+    RatioNull,
+    autocorrelations,
+    fourth_power_inflation,
+    last_lag,
+    ratio_null,
+    run_null,
+)
 from varlab.audit.outcome import Outcome
 from varlab.audit.quadratic import off_diagonal
 from varlab.audit.scale_path import standardise
@@ -135,11 +143,13 @@ def run(x: Array, bands: Bands) -> Outcome:
 
     Divided by its scale path first: undivided, a Gaussian whose scale falls by e is rejected almost
     always. Dividing by an estimated path lightens tails a little, so p-values (of L-kurtosis) and the
-    reference come from simulating the same division on normal series. Units are blocks of
-    consecutive steps, which respects serial dependence.
+    reference come from simulating the same division on normal series, spread out by what the
+    autocorrelations make of their variance. Units are blocks of consecutive steps, which respects
+    serial dependence.
     """
     z = standardise(x).residual
     reference = run_null(len(z))
     found = _outcome(np.empty(0), x.shape[1], z, BLOCKS, reference.ratios, bands)
     values = found.coordinate_effects + reference.ratios.kurtosis
-    return replace(found, pvalues=reference.l_kurtosis_pvalues(values))
+    inflation = fourth_power_inflation(autocorrelations(z, last_lag(len(z))))
+    return replace(found, pvalues=reference.l_kurtosis_pvalues(values, inflation))

@@ -129,8 +129,17 @@ class RunNull:
     signs: SerialNull
     sizes: SerialNull
 
-    def l_kurtosis_pvalues(self, values: Array) -> Array:
-        """Two-sided Monte-Carlo p-values."""
+    def l_kurtosis_pvalues(self, values: Array, inflation: Array) -> Array:
+        """Two-sided Monte-Carlo p-values.
+
+        Parameters
+        ----------
+        values : ndarray, shape (coordinate,)
+        inflation : ndarray, shape (coordinate,)
+            Factor by which serial dependence multiplies the variance, see :func:`fourth_power_inflation`.
+        """
+        centre = float(np.mean(self.l_kurtosis))
+        values = centre + (values - centre) / np.sqrt(inflation)
         count = len(self.l_kurtosis)
         below = np.searchsorted(self.l_kurtosis, values, side="right")
         above = count - np.searchsorted(self.l_kurtosis, values, side="left")
@@ -151,6 +160,20 @@ def autocorrelations(scores: Array, lags: int) -> Array:
     return np.asarray(
         np.divide(covariances[1:], total, out=np.zeros_like(covariances[1:]), where=total > 0)
     )
+
+
+def fourth_power_inflation(r: Array) -> Array:
+    """1 + 2 sum of r_k^4: what serial dependence makes of the variance of a normal series' kurtosis.
+
+    Lomnicki (1961): the kurtosis is, to first order, a mean of fourth Hermite polynomials, whose covariance
+    at lag k is proportional to r_k^4. L-kurtosis follows the same polynomial.
+
+    Parameters
+    ----------
+    r : ndarray, shape (lag, coordinate)
+        Autocorrelations.
+    """
+    return np.asarray(1 + 2 * np.sum(r**4, axis=0))
 
 
 def run_scores(z: Array) -> tuple[Array, Array]:
