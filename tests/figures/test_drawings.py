@@ -189,7 +189,11 @@ def test_table2_rules_out_what_its_caption_says(draw):
     assert "spread" in drawn.axes[0].get_xlabel()
     drawn.canvas.draw()
     (ax,) = drawn.axes
-    bands = [x.get_window_extent() for x in ax.collections if isinstance(x, PolyCollection)]
+    bands = [
+        x.get_paths()[0].get_extents(ax.transData)
+        for x in ax.collections
+        if isinstance(x, PolyCollection)
+    ]
     assert len(bands) == len(ax.texts) == 2
     for label in ax.texts:
         assert not any(label.get_window_extent().overlaps(band) for band in bands)

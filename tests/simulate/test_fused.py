@@ -122,6 +122,7 @@ def test_it_compiles_for_gpus_without_spilling(stack, statistics, capability, tm
     """
     code = f"""
 import re, subprocess, triton
+from pathlib import Path
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 from varlab.simulate.triton_kernel import PROGRAM, moments_kernel
@@ -135,8 +136,8 @@ source = ASTSource(moments_kernel, types | dict.fromkeys(constants, "constexpr")
 done = triton.compile(source, target=GPUTarget("cuda", {capability}, 32))
 with open("kernel.cubin", "wb") as file:
     file.write(done.asm["cubin"])
-usage = subprocess.run([triton.knobs.nvidia.cuobjdump.path, "-res-usage", "kernel.cubin"],
-    capture_output=True, text=True).stdout
+tool = Path(triton.__file__).parent / "backends/nvidia/bin/cuobjdump"
+usage = subprocess.run([tool, "-res-usage", "kernel.cubin"], capture_output=True, text=True).stdout
 registers, spilled = (int(re.search(name + r":(\\d+)", usage)[1]) for name in ("REG", "STACK"))
 print(registers, spilled)
 """
