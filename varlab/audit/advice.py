@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from varlab.audit.protocol import Protocol
-from varlab.audit.text import number
+from varlab.audit.text import two_digits
 from varlab.core import InputError, Result, told
 from varlab.numerics import rectification
 from varlab.numerics.degrees_of_freedom import kish_step
@@ -104,16 +104,16 @@ class AuditAdvice(Result):
         )
         lines = [
             self.answer,
-            f"At step {self.step} the theory has n_t = {number(self.degrees)} degrees of freedom; "
+            f"At step {self.step} the theory has n_t = {two_digits(self.degrees)} degrees of freedom; "
             f"{factors or 'r_t is not defined'}. Measured by Var[log psi]: "
-            f"{number(statistics.median(counts))} in the median "
-            f"layer, {number(least.degrees)} ({least.layer}) to {number(most.degrees)} ({most.layer}); "
+            f"{two_digits(statistics.median(counts))} in the median "
+            f"layer, {two_digits(least.degrees)} ({least.layer}) to {two_digits(most.degrees)} ({most.layer}); "
             f"of {len(counts)} layers {kinds}.",
         ]
         if fewer := [x for x in self.layers if x.compared == FEWER]:
             steps = [x.like_step for x in fewer if x.like_step is not None]
             like = (
-                f", as the theory has it at step {number(statistics.median(steps))}"
+                f", as the theory has it at step {two_digits(statistics.median(steps))}"
                 if steps
                 else ""
             )

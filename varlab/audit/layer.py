@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from varlab.audit.log_psi import LogPsi
 from varlab.audit.protocol import Assumption
+from varlab.audit.statuses import OK
 from varlab.audit.verdicts import AuditVerdict, Effect
 from varlab.audit.violation_budget import SHARES, Budget
 
 Array = NDArray[np.float64]
 
-OK = "ok"
 # How the reason for no verdict begins: the status is not ok; the protocol or the recording has none.
 UNTESTED, CANNOT = "not tested: ", "cannot: "
 NAN = math.nan

@@ -13,11 +13,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from varlab.audit.protocol import Protocol
 from varlab.core import InputError, Result, real, require
+from varlab.core.samplers import UNKNOWN
 
 SCHEMA = 1
 FORMAT = "varlab.recording"
 QUANTITY = "gradient as squared into v_t: after accumulation, clipping and coupled weight decay"
-UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, eq=False)

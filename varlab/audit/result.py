@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from varlab.audit.layer import CANNOT, OK, AssumptionResult, LayerAudit, plain
+from varlab.audit.layer import CANNOT, AssumptionResult, LayerAudit, plain
 from varlab.audit.protocol import Assumption, Protocol
-from varlab.audit.text import number
+from varlab.audit.statuses import OK
+from varlab.audit.text import two_digits
 from varlab.audit.verdicts import AuditVerdict, Bands
 from varlab.audit.violation_budget import SHARES
 from varlab.core import Result
@@ -96,10 +97,10 @@ class Audit(Result):
         if ratios:
             (low, low_layer), (high, high_layer) = min(ratios), max(ratios)
             cost = (
-                f"; vhat has {number(low)} ({low_layer}) to {number(high)} ({high_layer}) times the "
+                f"; vhat has {two_digits(low)} ({low_layer}) to {two_digits(high)} ({high_layer}) times the "
                 "theory's variance"
                 if len(ratios) > 1
-                else f"; vhat has {number(high)} times the theory's variance"
+                else f"; vhat has {two_digits(high)} times the theory's variance"
             )
         if by_verdict[AuditVerdict.VIOLATED]:
             verdict = "does not hold"

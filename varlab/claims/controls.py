@@ -15,7 +15,7 @@ from scipy import integrate, optimize, stats
 
 from varlab.claims import from_optimisers
 from varlab.claims.bridge import derivation_finding
-from varlab.claims.monte_carlo_steps import check_adam_eps, check_adam_eps_size
+from varlab.claims.monte_carlo_steps import check_adam_eps_size, check_power_of_eps
 from varlab.claims.recursions import Array, adam_moments
 from varlab.core import (
     Claim,
@@ -318,7 +318,7 @@ CLAIMS = (
         checks=(
             symbolic(check_order_symbolic),
             numeric(check_order_numeric),
-            monte_carlo(check_adam_eps),
+            monte_carlo(check_power_of_eps),
         ),
         tolerance=0.05,
         tolerance_reason="the power of eps between 1e-8 and 1e-4: corrections to it are of order y ln(1/y)^2, "

@@ -36,7 +36,7 @@ def sampled_moment(order: int, offset: float, rng: np.random.Generator) -> tuple
     return float(terms.mean()), float(terms.std()) / math.sqrt(DRAWS)
 
 
-def check_adam_eps(formula: sp.Expr, context: Context) -> Finding:
+def check_power_of_eps(formula: sp.Expr, context: Context) -> Finding:
     """The power of eps in Var[psi_eps] at t = 1 between 1e-8 and 1e-4, by importance sampling."""
     rng = generator(context.seed, "claims", context.claim, "importance")
     values, errors = [], []

@@ -13,11 +13,9 @@ from torch import Tensor, nn
 from torch.utils.data import BatchSampler, DataLoader, RandomSampler, SequentialSampler
 
 from varlab.core import InputError, seed_sequence
+from varlab.core.samplers import UNKNOWN, WITH_REPLACEMENT, WITHOUT_REPLACEMENT
 from varlab.core.targets import users_code
 
-WITHOUT_REPLACEMENT = "without-replacement"  # each epoch a permutation: draws are anti-correlated
-WITH_REPLACEMENT = "with-replacement"
-UNKNOWN = "unknown"
 _END = object()
 
 
