@@ -12,7 +12,7 @@ import pandas as pd
 from varlab.audit.layer import CANNOT, AssumptionResult, LayerAudit, plain
 from varlab.audit.protocol import Assumption, Protocol
 from varlab.audit.statuses import OK
-from varlab.audit.text import two_digits
+from varlab.audit.text import summary, two_digits
 from varlab.audit.verdicts import AuditVerdict, Bands
 from varlab.audit.violation_budget import SHARES
 from varlab.core import Result
@@ -141,8 +141,6 @@ class Audit(Result):
 
     def summary(self) -> str:
         """Answer, model, layers, and what the protocol cannot say."""
-        from varlab.audit.text import summary
-
         return summary(self)
 
     def to_frame(self) -> pd.DataFrame:

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 import sympy as sp
 
 from varlab.claims.sampling import QUANTILE, RATE, Array, finding
+from varlab.claims.statements import Isolation
 from varlab.core import Context, Finding, generator
 from varlab.core.evidence import Scalar
 from varlab.numerics import ema_weights
 from varlab.theory.symbols import b1, b2, eps, s, t
-
-if TYPE_CHECKING:
-    from varlab.claims.controls import Isolation
 
 BETA1, BETA2 = 0.9, 0.999
 DRAWS = 200_000
