@@ -200,14 +200,20 @@ class Recording(Result):
         return None if np.any(values < 0) else values
 
     def layer(self, name: str) -> NDArray[np.float64]:
-        """Gradients of one layer, shape (replica, step, its coordinates)."""
+        """Gradients of the layer ``name``, shape (replica, step, its coordinates).
+
+        Raises
+        ------
+        InputError
+            There is no such layer.
+        """
         if name not in self.layers:
             raise InputError(f"no layer {name!r}; there are {', '.join(self.layers)}")
         chosen = self.dataset["layer_index"].values == self.layers.index(name)
         return np.asarray(self.dataset["gradients"].values[:, :, chosen], dtype=np.float64)
 
     def replica(self, index: int) -> Recording:
-        """One replica as a recording under ``run``."""
+        """The replica at ``index``, from 0, as a recording under ``run``."""
         dataset = self.dataset.isel(replica=[index]).copy()
         dataset.attrs = {**self.dataset.attrs, "protocol": Protocol.RUN.value}
         return Recording(dataset)

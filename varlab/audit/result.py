@@ -233,7 +233,7 @@ class Audit(Result):
         return json.dumps(self.to_dict(), indent=2, allow_nan=False)
 
     def to_html(self, path: str | Path, calibration: Calibration | None = None) -> None:
-        """One self-contained page, with a calibration if given; written beside and renamed."""
+        """One self-contained page at ``path``, with a calibration if given; written beside and renamed."""
         from varlab.audit.page import page
         from varlab.core.files import write_atomic
 
@@ -245,7 +245,10 @@ class Audit(Result):
         draw_forest(self, ax)
 
     def plot_log_psi(self, ax: Axes | None = None) -> Axes:
-        """Measured over theoretical Var[log psi_t] along the steps, one line per layer."""
+        """Measured over theoretical Var[log psi_t] along the steps, one line per layer.
+
+        On ``ax``, or on new Axes; they are returned.
+        """
         from varlab.audit.plots import draw_log_psi
         from varlab.core.result import axes_or_new
 
@@ -254,7 +257,10 @@ class Audit(Result):
         return ax
 
     def plot_budget(self, ax: Axes | None = None) -> Axes:
-        """Stacked violation budget per layer, in multiples of the theory's variance."""
+        """Stacked violation budget per layer, in multiples of the theory's variance.
+
+        On ``ax``, or on new Axes; they are returned.
+        """
         from varlab.audit.plots import draw_budget
         from varlab.core.result import axes_or_new
 

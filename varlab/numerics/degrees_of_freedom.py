@@ -190,6 +190,11 @@ def first_adaptive_step(beta2: float, threshold: float = 4.0) -> int | None:
     int or None
         None where rho_inf <= threshold: the step is then never adaptive.
 
+    Raises
+    ------
+    DomainError
+        For beta2 outside [0, 1), a threshold below 1 or not finite.
+
     Examples
     --------
     >>> first_adaptive_step(0.999), first_adaptive_step(0.6)

@@ -113,6 +113,15 @@ def build(factory: Callable[..., Task], seed: int, order_seed: int | None = None
     The global random state of torch is seeded for the call and restored after it, so that a
     factory that initialises its model without a generator of its own is reproducible too.
 
+    Parameters
+    ----------
+    factory : callable
+        ``factory(seed) -> Task``.
+    seed : int
+        Handed to it.
+    order_seed : int, optional
+        Handed to it as a keyword, when given: the order of the data apart from the initialisation.
+
     Raises
     ------
     InputError
