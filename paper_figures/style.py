@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 BLUE, ORANGE, GREEN = palette.BLUE, palette.ORANGE, palette.GREEN
 PURPLE, SKY, YELLOW = palette.PURPLE, palette.SKY, palette.YELLOW
-BLACK = "#1c2024"
+BLACK = palette.INK
 GREY = "#8a929b"
 GREY_TEXT = "#5a626b"
 # In an order that also differs in lightness.

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from varlab.core.json_numbers import json_number
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -101,4 +103,4 @@ def _or_none(values: object) -> list[float | None]:
     """NaN as None: JSON has no NaN."""
     import numpy as np
 
-    return [float(v) if np.isfinite(v) else None for v in np.asarray(values)]
+    return [json_number(v) for v in np.asarray(values)]

@@ -17,12 +17,12 @@ import pandas as pd
 from scipy import stats
 
 from varlab.audit.assess_recording import assess_recording
-from varlab.audit.layer import plain
 from varlab.audit.processes import PLANTED, Process, Shape, edges, iid_normal
 from varlab.audit.protocol import Assumption, Protocol
 from varlab.audit.recording import Recording
 from varlab.audit.verdicts import AuditVerdict, Bands
 from varlab.core import Result, generator, real, require, whole
+from varlab.core.json_numbers import json_number
 from varlab.core.memory import require_memory
 from varlab.core.palette import BLUE, NEUTRAL, ORANGE
 from varlab.core.samplers import WITH_REPLACEMENT
@@ -138,8 +138,8 @@ class Calibration(Result):
                     "process": r.process,
                     "assumption": r.assumption,
                     "level": r.level,
-                    "rate": plain(r.rate),
-                    "ci": [plain(v) for v in r.ci],
+                    "rate": json_number(r.rate),
+                    "ci": [json_number(v) for v in r.ci],
                     "trials": r.trials,
                 }
                 for r in self.rates

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from varlab.audit.layer import CANNOT, AssumptionResult, LayerAudit, plain
+from varlab.audit.layer import CANNOT, AssumptionResult, LayerAudit
 from varlab.audit.protocol import Assumption, Protocol
 from varlab.audit.statuses import OK
 from varlab.audit.text import summary, two_digits
 from varlab.audit.verdicts import AuditVerdict, Bands
 from varlab.audit.violation_budget import SHARES
 from varlab.core import Result
+from varlab.core.json_numbers import json_number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -218,7 +219,7 @@ class Audit(Result):
             "independent_replicas": self.independent,
             "steps": self.steps,
             "beta2": self.beta2,
-            "seed": plain(self.seed) if isinstance(self.seed, float) else self.seed,
+            "seed": json_number(self.seed) if isinstance(self.seed, float) else self.seed,
             "quantity": self.quantity,
             "sampler": self.sampler,
             "complete": self.complete,

@@ -6,4 +6,6 @@ GREEN = "#009E73"
 PURPLE = "#CC79A7"
 SKY = "#56B4E9"
 YELLOW = "#E69F00"
-NEUTRAL = "#7f7f7f"  # not theirs; it shows on light and on dark
+# Not theirs: a grey that shows on light and on dark, and the figures' ink, which a page makes its own.
+NEUTRAL = "#7f7f7f"
+INK = "#1c2024"
