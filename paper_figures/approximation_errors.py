@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from varlab.core.json_numbers import json_number
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -92,4 +94,4 @@ def _errors(formula: Any, rho: Any, above: float, exact: Any) -> list[float | No
     known = rho > above
     values = np.full(rho.shape, np.nan)
     values[known] = formula(rho[known]) / exact[known] - 1
-    return [float(f"{v:.4g}") if np.isfinite(v) else None for v in values]
+    return [json_number(float(f"{v:.4g}")) for v in values]

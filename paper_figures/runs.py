@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from paper_figures.style import gaps
+
 if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.axes import Axes
@@ -130,7 +132,7 @@ def draw_curve(
 ) -> None:
     """Mean and, as a band, interval of :func:`varlab.tasks.experiments.summary.curve`."""
     steps = [float(s) for s in curve["step"] if s is not None]
-    mean, low, high = (_gaps(curve[key]) for key in ("mean", "low", "high"))
+    mean, low, high = (gaps(curve[key]) for key in ("mean", "low", "high"))
     ax.plot(steps, mean, color=color, label=label, **line)
     if band:
         ax.fill_between(steps, low, high, color=color, alpha=0.15, lw=0)
@@ -179,7 +181,3 @@ def draw_interval(ax: Axes, x: float, interval: Interval, color: str, **marker: 
     ax.errorbar(
         [x], [mean], [[mean - low], [high - mean]], color=color, capsize=2, lw=1, ms=4, **marker
     )
-
-
-def _gaps(values: Sequence[float | None]) -> list[float]:
-    return [math.nan if v is None else v for v in values]

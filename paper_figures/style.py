@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
+from varlab.core import palette
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Okabe and Ito's palette (jfly.uni-koeln.de/color), in an order that also differs in lightness.
-BLUE = "#0072B2"
-ORANGE = "#D55E00"
-GREEN = "#009E73"
-PURPLE = "#CC79A7"
-SKY = "#56B4E9"
-YELLOW = "#E69F00"
-BLACK = "#1c2024"
+BLUE, ORANGE, GREEN = palette.BLUE, palette.ORANGE, palette.GREEN
+PURPLE, SKY, YELLOW = palette.PURPLE, palette.SKY, palette.YELLOW
+BLACK = palette.INK
 GREY = "#8a929b"
 GREY_TEXT = "#5a626b"
+# In an order that also differs in lightness.
 CYCLE = (BLUE, ORANGE, GREEN, PURPLE, YELLOW, SKY, BLACK)
 
 COLUMN = 3.4  # inches, one column of a two-column page
@@ -86,6 +85,11 @@ def draw_table(
     table.scale(1, height)
     for cell in table.get_celld().values():
         cell.set_linewidth(0.4)
+
+
+def gaps(values: Sequence[float | None]) -> list[float]:
+    """What JSON keeps as None, as NaN: Matplotlib leaves the line open there."""
+    return [math.nan if v is None else v for v in values]
 
 
 # Characters of the 6-point caption that fit into an inch.

@@ -5,8 +5,9 @@ Ensembles of the built-in tasks from their first step; bars are multiples of the
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
+
+from varlab.core.json_numbers import json_number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,7 +52,8 @@ def generate(budget: str, seed: int) -> Data:
         frame = audit.budget_frame().sort_values("ratio", ascending=False)
         layers = frame if len(frame) <= SHOWN else frame.iloc[_spread(len(frame), SHOWN)]
         tasks[label] = {
-            str(layer): {key: _number(row[key]) for key in KEPT} for layer, row in layers.iterrows()
+            str(layer): {key: json_number(float(f"{row[key]:.4g}")) for key in KEPT}
+            for layer, row in layers.iterrows()
         }
     return {
         "shares": list(SHARES),
@@ -118,10 +120,6 @@ def draw_total(ax: Axes, place: float, row: dict[str, Any]) -> None:
         ax.plot([low, high], [place, place], color=BLACK, lw=0.8)
         for end in (low, high):
             ax.plot([end, end], [place - 0.15, place + 0.15], color=BLACK, lw=0.8)
-
-
-def _number(value: float) -> float | None:
-    return float(f"{value:.4g}") if math.isfinite(value) else None
 
 
 def _spread(count: int, wanted: int) -> list[int]:

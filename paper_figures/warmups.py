@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from varlab.core.json_numbers import json_number
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -49,16 +51,16 @@ def draw(data: Data) -> Figure:
     """One panel a beta2, the step on a logarithmic axis."""
     import matplotlib.pyplot as plt
 
-    from paper_figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PAGE, caption
+    from paper_figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PAGE, caption, gaps
 
     figure, axes = plt.subplots(2, 2, figsize=(PAGE, 3.9), sharey=True)
     for ax, panel in zip(axes.flat, data["panels"], strict=True):
         steps = panel["step"]
         ax.axvspan(1, panel["first_adaptive_step"], color=GREY, alpha=0.18, lw=0)
-        ax.semilogx(steps, _gaps(panel["radam"]), color=BLUE, lw=1.6, label=r"RAdam's $r_t$")
+        ax.semilogx(steps, gaps(panel["radam"]), color=BLUE, lw=1.6, label=r"RAdam's $r_t$")
         ax.semilogx(
             steps,
-            _gaps(panel["exact"]),
+            gaps(panel["exact"]),
             color=BLACK,
             ls=(0, (1, 1.2)),
             lw=1.6,
@@ -101,8 +103,4 @@ def _or_none(values: object) -> list[float | None]:
     """NaN as None: JSON has no NaN."""
     import numpy as np
 
-    return [float(v) if np.isfinite(v) else None for v in np.asarray(values)]
-
-
-def _gaps(values: list[float | None]) -> list[float]:
-    return [float("nan") if v is None else v for v in values]
+    return [json_number(v) for v in np.asarray(values)]

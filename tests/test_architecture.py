@@ -8,6 +8,7 @@ import pytest
 
 import paper_figures
 import varlab
+from varlab.core import palette
 
 # Where they were imported from: the checkout, or an installed wheel.
 PACKAGE = Path(varlab.__file__).parent
@@ -156,6 +157,20 @@ def test_symbols_are_declared_in_one_place():
         if isinstance(node, ast.Call)
         and ast.unparse(node.func) in {"sp.Symbol", "sp.symbols", "sympy.Symbol", "sympy.symbols"}
     ]
+    assert offenders == []
+
+
+def test_the_palette_is_written_in_one_place():
+    colours = [value.lower() for name, value in vars(palette).items() if name.isupper()]
+    offenders = [
+        f"{path}: {colour}"
+        for folder in (PACKAGE, FIGURES)
+        for path in folder.rglob("*.py")
+        if path != Path(palette.__file__)
+        for colour in colours
+        if colour in path.read_text(encoding="utf-8").lower()
+    ]
+    assert colours
     assert offenders == []
 
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from varlab.audit.assess_recording import assess_recording
 from varlab.audit.processes import Shape, iid_normal
 from varlab.audit.recording import Recording
-from varlab.audit.text import interval, name_width, number, short_name
+from varlab.audit.text import interval, name_width, short_name, two_digits
 from varlab.core import DomainError, InputError, generator
 from varlab.tasks import TASKS, build, builtin
 
@@ -321,7 +321,7 @@ def test_the_path_of_many_layers_names_the_extremes_and_counts_the_rest():
     ("value", "text"), [(128.4, "130"), (0.0096, "0.0096"), (2.3e7, "2.3e+07"), (np.inf, "-")]
 )
 def test_numbers_are_written_plainly(value, text):
-    assert number(value) == text
+    assert two_digits(value) == text
 
 
 @pytest.mark.parametrize("task", TASKS)

@@ -8,17 +8,11 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 import torch
+from every_law import LAWS as EVERY_LAW
 
 from varlab.core import InputError
 from varlab.simulate import (
-    AR1,
-    ARCH,
-    Drift,
-    Laplace,
     Normal,
-    Rademacher,
-    ScaleMixture,
-    SharedMean,
     StudentT,
     compiled,
     simulate,
@@ -35,20 +29,7 @@ pytestmark = pytest.mark.skipif(
     find_spec("numba") is None, reason="numba is not installed: no compiled engine"
 )
 
-LAWS = [
-    Normal(),
-    Normal(0.001),
-    Normal(1.0, 2.0),
-    Normal(10.0),
-    StudentT(3.0, 0.2),
-    Laplace(),
-    Rademacher(0.5),
-    AR1(0.5, 0.3),
-    SharedMean(0.5),
-    Drift(0.01),
-    ARCH(0.3),
-    ScaleMixture(),
-]
+LAWS = [Normal(0.001), *EVERY_LAW]
 # Two blocks of 2112 columns: each has a whole strip and a part of one, and the second 23 of padding.
 SIZE = {"steps": 75, "trajectories": 4201, "seed": 5}
 CPU = torch.device("cpu")

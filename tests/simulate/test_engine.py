@@ -2,35 +2,16 @@
 
 import numpy as np
 import pytest
+from every_law import LAWS
 
 from varlab.core import DomainError, InputError
 from varlab.simulate import (
-    AR1,
-    ARCH,
-    Drift,
     Laplace,
     Normal,
-    Rademacher,
-    ScaleMixture,
-    SharedMean,
-    StudentT,
     gradients,
     simulate,
 )
 
-LAWS = [
-    Normal(),
-    Normal(1.0, 2.0),
-    Normal(10.0),
-    StudentT(3.0, 0.2),
-    Laplace(),
-    Rademacher(0.5),
-    AR1(0.5, 0.3),
-    SharedMean(0.5),
-    Drift(0.01),
-    ARCH(0.3),
-    ScaleMixture(),
-]
 SIZE = {"steps": 75, "trajectories": 2100, "seed": 5}
 
 

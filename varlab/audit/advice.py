@@ -13,11 +13,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from varlab.audit.protocol import Protocol
-from varlab.audit.text import number
+from varlab.audit.text import two_digits
 from varlab.core import InputError, Result, told
+from varlab.core.json_numbers import json_number
 from varlab.numerics import rectification
 from varlab.numerics.degrees_of_freedom import kish_step
 from varlab.numerics.inverse_chi import log_psi_degrees
@@ -104,16 +103,16 @@ class AuditAdvice(Result):
         )
         lines = [
             self.answer,
-            f"At step {self.step} the theory has n_t = {number(self.degrees)} degrees of freedom; "
+            f"At step {self.step} the theory has n_t = {two_digits(self.degrees)} degrees of freedom; "
             f"{factors or 'r_t is not defined'}. Measured by Var[log psi]: "
-            f"{number(statistics.median(counts))} in the median "
-            f"layer, {number(least.degrees)} ({least.layer}) to {number(most.degrees)} ({most.layer}); "
+            f"{two_digits(statistics.median(counts))} in the median "
+            f"layer, {two_digits(least.degrees)} ({least.layer}) to {two_digits(most.degrees)} ({most.layer}); "
             f"of {len(counts)} layers {kinds}.",
         ]
         if fewer := [x for x in self.layers if x.compared == FEWER]:
             steps = [x.like_step for x in fewer if x.like_step is not None]
             like = (
-                f", as the theory has it at step {number(statistics.median(steps))}"
+                f", as the theory has it at step {two_digits(statistics.median(steps))}"
                 if steps
                 else ""
             )
@@ -182,8 +181,8 @@ def _advice(data: dict[str, Any], beta2: float) -> AuditAdvice:
         known = {
             "step": step,
             "degrees": float(log_psi_degrees(last["theory"])),
-            "r_t": _plain(rectification(step, beta2)),
-            "exact": _plain(rectification(step, beta2, "exact")),
+            "r_t": json_number(rectification(step, beta2)),
+            "exact": json_number(rectification(step, beta2, "exact")),
         }
     return AuditAdvice(
         task=str(data["task"]),
@@ -209,10 +208,6 @@ def _layer(entry: dict[str, Any], beta2: float) -> LayerAdvice:
         degrees=degrees,
         ci=ci,
         compared=compared,
-        like_step=_plain(kish_step(degrees, beta2)),
-        factor=_plain(factor_of_degrees(degrees, beta2)),
+        like_step=json_number(kish_step(degrees, beta2)),
+        factor=json_number(factor_of_degrees(degrees, beta2)),
     )
-
-
-def _plain(value: Any) -> float | None:
-    return float(value) if np.isfinite(value) else None

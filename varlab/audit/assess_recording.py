@@ -18,7 +18,7 @@ from varlab.audit import (
 )
 from varlab.audit.crossing import Crossing
 from varlab.audit.independent import independent_replicas
-from varlab.audit.layer import CANNOT, OK, UNTESTED, AssumptionResult, LayerAudit
+from varlab.audit.layer import CANNOT, UNTESTED, AssumptionResult, LayerAudit
 from varlab.audit.memory import within_memory
 from varlab.audit.model import model_results
 from varlab.audit.multiplicity import discoveries, simes
@@ -26,6 +26,7 @@ from varlab.audit.outcome import Outcome
 from varlab.audit.protocol import Assumption, Protocol
 from varlab.audit.recording import Recording
 from varlab.audit.result import Audit
+from varlab.audit.statuses import OK
 from varlab.audit.verdicts import AuditVerdict, Bands, decide
 from varlab.core import InputError, real
 

@@ -17,13 +17,15 @@ import pandas as pd
 from scipy import stats
 
 from varlab.audit.assess_recording import assess_recording
-from varlab.audit.layer import plain
 from varlab.audit.processes import PLANTED, Process, Shape, edges, iid_normal
-from varlab.audit.protocol import WITH_REPLACEMENT, Assumption, Protocol
+from varlab.audit.protocol import Assumption, Protocol
 from varlab.audit.recording import Recording
 from varlab.audit.verdicts import AuditVerdict, Bands
 from varlab.core import Result, generator, real, require, whole
+from varlab.core.json_numbers import json_number
 from varlab.core.memory import require_memory
+from varlab.core.palette import BLUE, NEUTRAL, ORANGE
+from varlab.core.samplers import WITH_REPLACEMENT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -136,8 +138,8 @@ class Calibration(Result):
                     "process": r.process,
                     "assumption": r.assumption,
                     "level": r.level,
-                    "rate": plain(r.rate),
-                    "ci": [plain(v) for v in r.ci],
+                    "rate": json_number(r.rate),
+                    "ci": [json_number(v) for v in r.ci],
                     "trials": r.trials,
                 }
                 for r in self.rates
@@ -172,9 +174,9 @@ class Calibration(Result):
     def _draw(self, ax: Axes) -> None:
         rates = [r for r in self.rates if r.wrong and np.isfinite(r.rate)]
         for row, r in enumerate(rates):
-            ax.plot(r.ci, [row, row], color="#7f7f7f", lw=1.5)
-            ax.plot([r.rate], [row], "o", color="#0072b2", ms=4)
-        ax.axvline(self.nominal, color="#d55e00", lw=0.8, ls="--")
+            ax.plot(r.ci, [row, row], color=NEUTRAL, lw=1.5)
+            ax.plot([r.rate], [row], "o", color=BLUE, ms=4)
+        ax.axvline(self.nominal, color=ORANGE, lw=0.8, ls="--")
         names = [f"{r.level}  {r.assumption}" for r in rates]
         ax.set_yticks(range(len(rates)), names, fontsize=7)
         ax.invert_yaxis()

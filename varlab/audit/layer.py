@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from varlab.audit.log_psi import LogPsi
 from varlab.audit.protocol import Assumption
+from varlab.audit.statuses import OK
 from varlab.audit.verdicts import AuditVerdict, Effect
 from varlab.audit.violation_budget import SHARES, Budget
+from varlab.core.json_numbers import json_number
 
 Array = NDArray[np.float64]
 
-OK = "ok"
 # How the reason for no verdict begins: the status is not ok; the protocol or the recording has none.
 UNTESTED, CANNOT = "not tested: ", "cannot: "
 NAN = math.nan
@@ -72,11 +73,11 @@ class AssumptionResult:
         """For JSON; NaN as None."""
         entry: dict[str, Any] = {
             "verdict": self.verdict.value,
-            "pvalue": plain(self.pvalue),
-            "effect": plain(self.effect),
-            "ci": [plain(v) for v in self.ci],
-            "band": [plain(v) for v in self.band],
-            "minimum_detectable": plain(self.minimum_detectable),
+            "pvalue": json_number(self.pvalue),
+            "effect": json_number(self.effect),
+            "ci": [json_number(v) for v in self.ci],
+            "band": [json_number(v) for v in self.band],
+            "minimum_detectable": json_number(self.minimum_detectable),
             "effect_name": self.effect_name,
         }
         if self.reason:
@@ -84,7 +85,7 @@ class AssumptionResult:
         if self.layer:
             entry["layer"] = self.layer
         if self.details:
-            entry["details"] = {name: plain(value) for name, value in self.details.items()}
+            entry["details"] = {name: json_number(value) for name, value in self.details.items()}
         return entry
 
 
@@ -142,24 +143,18 @@ class LayerAudit:
             "n": self.n,
             "assumptions": {a.value: r.to_dict() for a, r in self.assumptions.items()},
             "log_psi_variance": {
-                "measured": plain(log_psi.measured[-1]) if log_psi else None,
-                "ci": [plain(log_psi.low[-1]), plain(log_psi.high[-1])]
+                "measured": json_number(log_psi.measured[-1]) if log_psi else None,
+                "ci": [json_number(log_psi.low[-1]), json_number(log_psi.high[-1])]
                 if log_psi
                 else [None, None],
-                "theory": plain(log_psi.theory[-1]) if log_psi else None,
+                "theory": json_number(log_psi.theory[-1]) if log_psi else None,
                 "step": int(log_psi.steps[-1]) if log_psi else None,
             },
             "violation_budget": {
-                **{name: plain(budget.shares[name]) if budget else None for name in SHARES},
-                "total": plain(budget.total) if budget else None,
-                "ratio": plain(budget.ratio) if budget else None,
-                "ratio_ci": [plain(v) for v in budget.ratio_ci] if budget else [None, None],
+                **{name: json_number(budget.shares[name]) if budget else None for name in SHARES},
+                "total": json_number(budget.total) if budget else None,
+                "ratio": json_number(budget.ratio) if budget else None,
+                "ratio_ci": [json_number(v) for v in budget.ratio_ci] if budget else [None, None],
                 **({"dependence_split": budget.split} if budget and budget.split else {}),
             },
         }
-
-
-def plain(value: float) -> float | None:
-    """A number that JSON can hold, or None."""
-    number = float(value)
-    return number if math.isfinite(number) else None

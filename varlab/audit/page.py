@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from varlab import __version__
 from varlab.audit.plots import draw_budget, draw_forest, draw_log_psi
-from varlab.audit.text import interval, number, pvalue, tested_coordinates, untested
+from varlab.audit.text import interval, pvalue, tested_coordinates, two_digits, untested
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -120,10 +120,10 @@ def _model_row(name: str, result: AssumptionResult) -> str:
             (name, ""),
             verdict,
             ("; ".join(filter(None, (result.effect_name, result.reason))), ""),
-            (number(result.effect), ""),
+            (two_digits(result.effect), ""),
             (interval(result.ci), ""),
             (interval(result.band), ""),
-            (number(result.minimum_detectable), ""),
+            (two_digits(result.minimum_detectable), ""),
             (pvalue(result.pvalue), ""),
             (f"{result.layer}; {result.reason}" if result.reason else result.layer, ""),
         ]
@@ -135,12 +135,12 @@ def _layer_row(layer: LayerAudit) -> str:
     cells = [(layer.layer, ""), (status, ""), (tested_coordinates(layer), "")]
     for result in layer.assumptions.values():
         if result.tested:
-            text = f"{result.verdict.value} {number(result.effect)} {interval(result.ci)}"
+            text = f"{result.verdict.value} {two_digits(result.effect)} {interval(result.ci)}"
             cells.append((text, result.verdict.value))
         else:
             cells.append((result.reason.split(":")[0], "cannot"))
     budget = layer.budget
-    cells.append((f"{number(budget.ratio)} {interval(budget.ratio_ci)}" if budget else "-", ""))
+    cells.append((f"{two_digits(budget.ratio)} {interval(budget.ratio_ci)}" if budget else "-", ""))
     return _row(cells)
 
 

@@ -105,47 +105,16 @@ def make_plan(
         for name, count in (("inits", inits), ("orders", orders))
     )
     separate = separates_order(factory)
-    if chosen is not Protocol.ENSEMBLE:
-        if replicas not in (None, 1) or inits or orders:
-            raise InputError(
-                f"protocol {chosen.value} runs one replica; use ensemble for replicas, inits or orders"
-            )
-        labels = (0,)
-        return Plan(
-            factory,
-            chosen,
-            1,
-            steps,
-            labels,
-            labels,
-            separate,
-            seed,
-            select,
-            coordinates,
-            after,
-            task,
+    if chosen is Protocol.ENSEMBLE:
+        recorded = "be 0 under ensemble, which records from the first step"
+        require(after == 0, "after", recorded, after)
+        pairs = _labels(replicas, inits, orders, separate)
+    elif replicas not in (None, 1) or inits or orders:
+        raise InputError(
+            f"protocol {chosen.value} runs one replica; use ensemble for replicas, inits or orders"
         )
-    require(after == 0, "after", "be 0 under ensemble, which records from the first step", after)
-    if inits or orders:
-        if inits is None or orders is None:
-            raise InputError(f"inits and orders go together; got inits={inits}, orders={orders}")
-        if not separate:
-            raise InputError(
-                "inits and orders need a factory with a parameter order_seed; add one to it"
-            )
-        require(
-            replicas in (None, inits * orders),
-            "replicas",
-            f"be inits x orders = {inits * orders}",
-            replicas,
-        )
-        _require_labels(inits * orders)
-        pairs = [(i, j) for i in range(inits) for j in range(orders)]
     else:
-        count = 64 if replicas is None else replicas
-        count = whole("replicas", count, 2)
-        _require_labels(count)
-        pairs = [(r, r) for r in range(count)]
+        pairs = [(0, 0)]
     return Plan(
         factory,
         chosen,
@@ -157,9 +126,29 @@ def make_plan(
         seed,
         select,
         coordinates,
-        0,
+        after,
         task,
     )
+
+
+def _labels(
+    replicas: int | None, inits: int | None, orders: int | None, separate: bool
+) -> list[tuple[int, int]]:
+    """Initialisation and data order of each replica of an ensemble: each with each, or all their own."""
+    if not (inits or orders):
+        count = whole("replicas", 64 if replicas is None else replicas, 2)
+        _require_labels(count)
+        return [(r, r) for r in range(count)]
+    if inits is None or orders is None:
+        raise InputError(f"inits and orders go together; got inits={inits}, orders={orders}")
+    if not separate:
+        raise InputError(
+            "inits and orders need a factory with a parameter order_seed; add one to it"
+        )
+    count = inits * orders
+    require(replicas in (None, count), "replicas", f"be inits x orders = {count}", replicas)
+    _require_labels(count)
+    return [(i, j) for i in range(inits) for j in range(orders)]
 
 
 def _require_labels(replicas: int) -> None:

@@ -10,22 +10,20 @@ import numpy as np
 from varlab.audit.protocol import Assumption
 from varlab.audit.verdicts import AuditVerdict
 from varlab.audit.violation_budget import SHARES
+from varlab.core.palette import BLUE, GREEN, NEUTRAL, ORANGE, PURPLE, SKY, YELLOW
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from varlab.audit.result import Audit
 
-# Colours that stay apart for colour-blind readers (Okabe & Ito 2008), on light and dark.
 VERDICT_COLOURS = {
-    AuditVerdict.HOLDS: "#009e73",
-    AuditVerdict.VIOLATED: "#d55e00",
-    AuditVerdict.UNDECIDED: "#7f7f7f",
+    AuditVerdict.HOLDS: GREEN,
+    AuditVerdict.VIOLATED: ORANGE,
+    AuditVerdict.UNDECIDED: NEUTRAL,
 }
-SHARE_COLOURS = dict(
-    zip(SHARES, ("#7f7f7f", "#56b4e9", "#e69f00", "#cc79a7", "#d55e00"), strict=True)
-)
-CURVE_COLOURS = ("#d55e00", "#e69f00", "#cc79a7", "#009e73", "#56b4e9", "#0072b2")
+SHARE_COLOURS = dict(zip(SHARES, (NEUTRAL, SKY, YELLOW, PURPLE, ORANGE), strict=True))
+CURVE_COLOURS = (ORANGE, YELLOW, PURPLE, GREEN, SKY, BLUE)
 
 
 def _shown(name: str) -> str:
@@ -48,7 +46,7 @@ def draw_forest(audit: Audit, ax: Axes) -> None:
             panel.set_yticklabels([])
     for verdict, colour in VERDICT_COLOURS.items():
         ax.plot([], [], "o-", color=colour, ms=4, label=verdict.value)
-    ax.fill_between([], [], color="#7f7f7f", alpha=0.15, lw=0, label="band")
+    ax.fill_between([], [], color=NEUTRAL, alpha=0.15, lw=0, label="band")
     ax.legend(fontsize=7, loc="lower center", bbox_to_anchor=(0.5, 1.05), ncols=4, frameon=False)
 
 
@@ -64,8 +62,8 @@ def draw_effects(audit: Audit, assumption: Assumption, ax: Axes) -> None:
         colour = VERDICT_COLOURS[result.verdict]
         ax.plot([low, high], [row, row], color=colour, lw=1.5)
         ax.plot([result.effect / half], [row], "o", color=colour, ms=3.5)
-    ax.axvspan(-1, 1, color="#7f7f7f", alpha=0.15, lw=0)
-    ax.axvline(0, color="#7f7f7f", lw=0.5)
+    ax.axvspan(-1, 1, color=NEUTRAL, alpha=0.15, lw=0)
+    ax.axvline(0, color=NEUTRAL, lw=0.5)
     ax.set_yticks(range(len(layers)), [_shown(layer.layer) for layer in layers], fontsize=7)
     ax.tick_params(axis="y", length=0)
     ax.set_ylim(len(layers) - 0.4, -0.6)
@@ -96,20 +94,20 @@ def draw_log_psi(audit: Audit, ax: Axes) -> None:
     places = np.unique(np.linspace(0, len(ordered) - 1, min(NAMED, len(ordered))).round())
     named = {ordered[int(place)] for place in places}
     for name in (n for n in ordered if n not in named):
-        ax.plot(paths[name].steps, ratios[name], color="#7f7f7f", lw=0.6, alpha=0.6)
+        ax.plot(paths[name].steps, ratios[name], color=NEUTRAL, lw=0.6, alpha=0.6)
     for name, colour in zip((n for n in ordered if n in named), CURVE_COLOURS, strict=False):
         path = paths[name]
         ax.plot(path.steps, ratios[name], lw=1.4, color=colour, label=_shown(name))
         low, high = path.low / path.theory, path.high / path.theory
         ax.fill_between(path.steps, low, high, color=colour, alpha=0.15, lw=0)
-    ax.axhline(1.0, color="#7f7f7f", lw=0.8, ls="--")
+    ax.axhline(1.0, color=NEUTRAL, lw=0.8, ls="--")
     ax.set_yscale("log")
     ax.locator_params(axis="x", integer=True)
     ax.set_xlabel("step")
     ax.set_ylabel("measured / theoretical\nVar[log psi_t]", fontsize=8)
     handles, labels = ax.get_legend_handles_labels()
     if len(ratios) > len(named):
-        (grey,) = ax.plot([], [], color="#7f7f7f", lw=0.6)
+        (grey,) = ax.plot([], [], color=NEUTRAL, lw=0.6)
         handles, labels = [*handles, grey], [*labels, f"{len(ratios) - len(named)} other layers"]
     if labels:
         ax.legend(handles, labels, fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5))
@@ -132,7 +130,7 @@ def draw_budget(audit: Audit, ax: Axes) -> None:
     for row, layer in enumerate(layers):
         if layer.budget is not None and math.isfinite(layer.budget.ratio):
             ax.plot([layer.budget.ratio] * 2, [row - 0.4, row + 0.4], color=ink, lw=1.5)
-    ax.axvline(1.0, color="#7f7f7f", lw=0.8, ls="--")
+    ax.axvline(1.0, color=NEUTRAL, lw=0.8, ls="--")
     ax.set_yticks(rows, [_shown(layer.layer) for layer in layers], fontsize=7)
     ax.invert_yaxis()
     ax.set_xlabel("variance of vhat / theory's (bars: shares; line: total)")

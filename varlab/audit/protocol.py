@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from varlab.core import InputError
+from varlab.core.samplers import WITH_REPLACEMENT
 
 
 class Assumption(StrEnum):
@@ -105,7 +106,6 @@ class Protocol(StrEnum):
         return {Protocol.FROZEN: 32, Protocol.RUN: 96, Protocol.ENSEMBLE: 24}[self]
 
 
-WITH_REPLACEMENT = "with-replacement"  # what a recording calls such minibatches
 _FROZEN_CANNOT = {
     Assumption.IDENTICAL: "identically distributed",
     Assumption.INDEPENDENCE: "independent",

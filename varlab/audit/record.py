@@ -20,9 +20,9 @@ from varlab.audit.watch import second_moment_decay
 from varlab.audit.weight_decay import convention, recorded_quantity
 from varlab.core import InputError
 from varlab.core.memory import require_memory
+from varlab.core.samplers import WITH_REPLACEMENT
 from varlab.simulate.distributed import World, world
 from varlab.tasks import Task
-from varlab.tasks.task import WITH_REPLACEMENT
 from varlab.tasks.training import one_thread
 
 Progress = Callable[[int, int, str], None]

@@ -13,11 +13,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from varlab.audit.protocol import Protocol
 from varlab.core import InputError, Result, real, require
+from varlab.core.samplers import UNKNOWN
 
 SCHEMA = 1
 FORMAT = "varlab.recording"
 QUANTITY = "gradient as squared into v_t: after accumulation, clipping and coupled weight decay"
-UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,15 +94,7 @@ class Recording(Result):
         if array.dtype not in (np.float32, np.float64):
             array = array.astype(np.float64)
         require(array.ndim == 3, "gradients", "have axes (replica, step, coordinate)", array.shape)
-        listed = isinstance(layers, Sequence | np.ndarray) and not isinstance(layers, str)
-        require(listed, "layers", "be a sequence of names, one a coordinate", layers)
-        names = [str(name) for name in layers]
-        require(
-            len(names) == array.shape[2],
-            "layers",
-            f"name each of the {array.shape[2]} coordinates",
-            f"{len(names)} names",
-        )
+        names = _names(layers, array.shape[2])
         if not isinstance(statuses, Mapping | None):
             raise InputError(f"statuses must map layers to words; got {statuses!r}")
         known = dict(statuses or {})
@@ -117,15 +109,7 @@ class Recording(Result):
         replicas, length, _ = array.shape
         unique = list(dict.fromkeys([*names, *known]))
         index = {name: i for i, name in enumerate(unique)}
-        numbers = np.arange(1, length + 1) if steps is None else _numbers("steps", steps)
-        require(
-            numbers.shape == (length,)
-            and bool(np.all(np.diff(numbers) > 0) and numbers[0] >= 1)
-            and bool(np.all(numbers == np.floor(numbers))),
-            "steps",
-            f"be {length} increasing numbers from 1",
-            numbers.tolist(),
-        )
+        numbers = _step_numbers(steps, length)
         chosen = Protocol.parse(protocol or ("run" if replicas == 1 else "ensemble"))
         if chosen is not Protocol.ENSEMBLE and replicas != 1:
             along = "draws" if chosen is Protocol.FROZEN else "steps"
@@ -135,7 +119,7 @@ class Recording(Result):
         dataset = xr.Dataset(
             {"gradients": (("replica", "step", "coordinate"), array)},
             coords={
-                "step": numbers.astype(np.int64),
+                "step": numbers,
                 "layer_index": ("coordinate", np.array([index[n] for n in names], dtype=np.int32)),
                 "init": ("replica", _labels(inits, replicas, "inits")),
                 "order": ("replica", _labels(orders, replicas, "orders")),
@@ -200,14 +184,20 @@ class Recording(Result):
         return None if np.any(values < 0) else values
 
     def layer(self, name: str) -> NDArray[np.float64]:
-        """Gradients of one layer, shape (replica, step, its coordinates)."""
+        """Gradients of the layer ``name``, shape (replica, step, its coordinates).
+
+        Raises
+        ------
+        InputError
+            There is no such layer.
+        """
         if name not in self.layers:
             raise InputError(f"no layer {name!r}; there are {', '.join(self.layers)}")
         chosen = self.dataset["layer_index"].values == self.layers.index(name)
         return np.asarray(self.dataset["gradients"].values[:, :, chosen], dtype=np.float64)
 
     def replica(self, index: int) -> Recording:
-        """One replica as a recording under ``run``."""
+        """The replica at ``index``, from 0, as a recording under ``run``."""
         dataset = self.dataset.isel(replica=[index]).copy()
         dataset.attrs = {**self.dataset.attrs, "protocol": Protocol.RUN.value}
         return Recording(dataset)
@@ -227,6 +217,30 @@ class Recording(Result):
         from varlab.audit.storage import save
 
         save(self, Path(path))
+
+
+def _names(layers: Sequence[str], coordinates: int) -> list[str]:
+    """The layer of each coordinate."""
+    listed = isinstance(layers, Sequence | np.ndarray) and not isinstance(layers, str)
+    require(listed, "layers", "be a sequence of names, one a coordinate", layers)
+    names = [str(name) for name in layers]
+    domain = f"name each of the {coordinates} coordinates"
+    require(len(names) == coordinates, "layers", domain, f"{len(names)} names")
+    return names
+
+
+def _step_numbers(steps: ArrayLike | None, length: int) -> NDArray[np.int64]:
+    """Numbers of the recorded steps; 1, 2, ... when none are given."""
+    numbers = np.arange(1, length + 1) if steps is None else _numbers("steps", steps)
+    require(
+        numbers.shape == (length,)
+        and bool(np.all(np.diff(numbers) > 0) and numbers[0] >= 1)
+        and bool(np.all(numbers == np.floor(numbers))),
+        "steps",
+        f"be {length} increasing numbers from 1",
+        numbers.tolist(),
+    )
+    return numbers.astype(np.int64)
 
 
 def _labels(values: ArrayLike | None, replicas: int, name: str) -> NDArray[np.int64]:

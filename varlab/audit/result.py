@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from varlab.audit.layer import CANNOT, OK, AssumptionResult, LayerAudit, plain
+from varlab.audit.layer import CANNOT, AssumptionResult, LayerAudit
 from varlab.audit.protocol import Assumption, Protocol
-from varlab.audit.text import number
+from varlab.audit.statuses import OK
+from varlab.audit.text import summary, two_digits
 from varlab.audit.verdicts import AuditVerdict, Bands
 from varlab.audit.violation_budget import SHARES
 from varlab.core import Result
+from varlab.core.json_numbers import json_number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -96,10 +98,10 @@ class Audit(Result):
         if ratios:
             (low, low_layer), (high, high_layer) = min(ratios), max(ratios)
             cost = (
-                f"; vhat has {number(low)} ({low_layer}) to {number(high)} ({high_layer}) times the "
+                f"; vhat has {two_digits(low)} ({low_layer}) to {two_digits(high)} ({high_layer}) times the "
                 "theory's variance"
                 if len(ratios) > 1
-                else f"; vhat has {number(high)} times the theory's variance"
+                else f"; vhat has {two_digits(high)} times the theory's variance"
             )
         if by_verdict[AuditVerdict.VIOLATED]:
             verdict = "does not hold"
@@ -140,8 +142,6 @@ class Audit(Result):
 
     def summary(self) -> str:
         """Answer, model, layers, and what the protocol cannot say."""
-        from varlab.audit.text import summary
-
         return summary(self)
 
     def to_frame(self) -> pd.DataFrame:
@@ -219,7 +219,7 @@ class Audit(Result):
             "independent_replicas": self.independent,
             "steps": self.steps,
             "beta2": self.beta2,
-            "seed": plain(self.seed) if isinstance(self.seed, float) else self.seed,
+            "seed": json_number(self.seed) if isinstance(self.seed, float) else self.seed,
             "quantity": self.quantity,
             "sampler": self.sampler,
             "complete": self.complete,
@@ -234,7 +234,7 @@ class Audit(Result):
         return json.dumps(self.to_dict(), indent=2, allow_nan=False)
 
     def to_html(self, path: str | Path, calibration: Calibration | None = None) -> None:
-        """One self-contained page, with a calibration if given; written beside and renamed."""
+        """One self-contained page at ``path``, with a calibration if given; written beside and renamed."""
         from varlab.audit.page import page
         from varlab.core.files import write_atomic
 
@@ -246,7 +246,10 @@ class Audit(Result):
         draw_forest(self, ax)
 
     def plot_log_psi(self, ax: Axes | None = None) -> Axes:
-        """Measured over theoretical Var[log psi_t] along the steps, one line per layer."""
+        """Measured over theoretical Var[log psi_t] along the steps, one line per layer.
+
+        On ``ax``, or on new Axes; they are returned.
+        """
         from varlab.audit.plots import draw_log_psi
         from varlab.core.result import axes_or_new
 
@@ -255,7 +258,10 @@ class Audit(Result):
         return ax
 
     def plot_budget(self, ax: Axes | None = None) -> Axes:
-        """Stacked violation budget per layer, in multiples of the theory's variance."""
+        """Stacked violation budget per layer, in multiples of the theory's variance.
+
+        On ``ax``, or on new Axes; they are returned.
+        """
         from varlab.audit.plots import draw_budget
         from varlab.core.result import axes_or_new
 

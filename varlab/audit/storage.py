@@ -19,10 +19,11 @@ import zarr
 from numpy.typing import ArrayLike, NDArray
 
 from varlab.audit.identity import allow_more, first_difference, identity
-from varlab.audit.recording import FORMAT, QUANTITY, SCHEMA, UNKNOWN, Recording
+from varlab.audit.recording import FORMAT, QUANTITY, SCHEMA, Recording
 from varlab.audit.statuses import faults
 from varlab.core import InputError, require, told, whole
 from varlab.core.files import Lock, new_directory, writing
+from varlab.core.samplers import UNKNOWN
 
 # The checksum tells a damaged file from a good one.
 COMPRESSOR = zarr.codecs.ZstdCodec(level=0, checksum=True)

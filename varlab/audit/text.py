@@ -16,8 +16,11 @@ USUAL_WIDTH = 36  # characters of a layer's name, unless shortened names coincid
 PLAIN_BELOW = 1e6  # larger numbers are written with an exponent
 
 
-def number(value: float) -> str:
-    """Two significant digits; a dash for what does not exist."""
+def two_digits(value: float) -> str:
+    """Two significant digits, whatever the size; a dash for what does not exist.
+
+    The ledger's :func:`varlab.report.text.number` writes 1234 in full, and other powers of ten.
+    """
     if not math.isfinite(value):
         return "-"
     rounded = float(f"{value:.2g}")
@@ -28,7 +31,7 @@ def interval(pair: tuple[float, float]) -> str:
     """``[low, high]``; an end that the data do not bound is infinite, a missing interval is said to be."""
     if any(math.isnan(end) for end in pair):
         return "(no interval)"
-    low, high = (f"{end}" if math.isinf(end) else number(end) for end in pair)
+    low, high = (f"{end}" if math.isinf(end) else two_digits(end) for end in pair)
     return f"[{low}, {high}]"
 
 
@@ -74,8 +77,8 @@ def _model_line(assumption: Assumption, result: AssumptionResult) -> str:
         return f"  {assumption.value:13} {result.verdict.value:10} {result.reason}"
     return (
         f"  {assumption.value:13} {result.verdict.value:10} {result.effect_name} "
-        f"{number(result.effect)} {interval(result.ci)}, band {interval(result.band)}, detectable "
-        f"{number(result.minimum_detectable)}, p {pvalue(result.pvalue)} (worst: {result.layer})"
+        f"{two_digits(result.effect)} {interval(result.ci)}, band {interval(result.band)}, detectable "
+        f"{two_digits(result.minimum_detectable)}, p {pvalue(result.pvalue)} (worst: {result.layer})"
         + (f"; {result.reason}" if result.reason else "")
     )
 
@@ -88,7 +91,7 @@ def _layer_line(layer: LayerAudit, width: int) -> str:
         f"{r.verdict.value if r.tested else 'cannot':10}" for r in layer.assumptions.values()
     )
     budget = layer.budget
-    ratio = f"{number(budget.ratio)} {interval(budget.ratio_ci)}" if budget else "-"
+    ratio = f"{two_digits(budget.ratio)} {interval(budget.ratio_ci)}" if budget else "-"
     part = f"; {tested_coordinates(layer)} coordinates vary" if layer.excluded else ""
     return f"  {name:{width}} {cells} {ratio}{part}"
 

@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from torch import nn
 
 from varlab.audit.protocol import Protocol
-from varlab.audit.recording import UNKNOWN, Recording
+from varlab.audit.recording import Recording
 from varlab.audit.selection import choose_layers
 from varlab.audit.statuses import faults
 from varlab.audit.storage import RecordingWriter, load
 from varlab.audit.tap import ROWS, GradientTap
 from varlab.audit.weight_decay import convention, recorded_quantity
 from varlab.core import InputError, real, whole
+from varlab.core.samplers import UNKNOWN
 
 DEFAULT_BETA2 = 0.999  # of Adam and of the paper, for optimisers that have no second-moment decay
 

@@ -9,19 +9,12 @@ import sympy as sp
 
 from varlab.claims import from_optimisers
 from varlab.claims.bridge import as_finding
+from varlab.claims.statements import DegenerateDecays
 from varlab.core import Claim, ClaimKind, Context, Finding, numeric, symbolic
 from varlab.numerics import first_adaptive_step
 from varlab.theory import moving_average
 from varlab.theory import rectification as theory
 from varlab.theory.symbols import b2, t
-
-
-@dataclass(frozen=True)
-class DegenerateDecays:
-    """``beta2 <= bound`` gives ``rho_inf <= threshold``."""
-
-    bound: sp.Rational
-    threshold: sp.Integer
 
 
 def _degenerate_symbolic(formula: DegenerateDecays, _: Context) -> Finding:

@@ -7,7 +7,6 @@ theory.controls, quadrature by SciPy, and sampled recursions.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 import sympy as sp
@@ -15,8 +14,9 @@ from scipy import integrate, optimize, stats
 
 from varlab.claims import from_optimisers
 from varlab.claims.bridge import derivation_finding
-from varlab.claims.monte_carlo_steps import check_adam_eps, check_adam_eps_size
+from varlab.claims.monte_carlo_steps import check_adam_eps_size, check_power_of_eps
 from varlab.claims.recursions import Array, adam_moments
+from varlab.claims.statements import Isolation
 from varlab.core import (
     Claim,
     ClaimKind,
@@ -123,21 +123,6 @@ def check_order_numeric(formula: sp.Expr, context: Context) -> Finding:
         },
         error=stated[0] / found[0] - 1,
     )
-
-
-@dataclass(frozen=True)
-class Isolation:
-    """A control that is said to change nothing but the variance of psi.
-
-    Attributes
-    ----------
-    name : str
-    size : float
-        The mean size of its first update over the learning rate, which is Adam's: 1.
-    """
-
-    name: str
-    size: float = 1.0
 
 
 def sizes_after_freezing(frozen: int, gradients: Array) -> Array:
@@ -318,7 +303,7 @@ CLAIMS = (
         checks=(
             symbolic(check_order_symbolic),
             numeric(check_order_numeric),
-            monte_carlo(check_adam_eps),
+            monte_carlo(check_power_of_eps),
         ),
         tolerance=0.05,
         tolerance_reason="the power of eps between 1e-8 and 1e-4: corrections to it are of order y ln(1/y)^2, "

@@ -6,7 +6,7 @@ As in from_optimisers, torch's kernels do the arithmetic and are imported when a
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -14,11 +14,9 @@ import sympy as sp
 from varlab.claims.accumulators import Adaptation, Denominator, counted_time
 from varlab.claims.from_optimisers import BETA1, BETA2, KERNEL, Array, steps_of
 from varlab.claims.recursions import adam_moments, adam_updates
+from varlab.claims.statements import StepNorm, WeightDecay
 from varlab.core import Context, Finding, generator
 from varlab.theory.symbols import c, eps, lr, m, v, x
-
-if TYPE_CHECKING:
-    from varlab.claims.optimiser_blogs import StepNorm, WeightDecay
 
 
 def check_decay(formula: Callable[..., sp.Expr], context: Context) -> Finding:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from varlab.claims.recursions import adam_moments
+from varlab.claims.statements import DegenerateDecays, Isolation, Schedule
 from varlab.core import Context, Finding, generator
 from varlab.numerics.bounds import step_bound
 from varlab.theory.symbols import b1, b2, m, v
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer
     from torch.optim.lr_scheduler import LRScheduler
 
-    from varlab.claims.adaptive_steps import DegenerateDecays
-    from varlab.claims.controls import Isolation
-    from varlab.claims.warmup_schedules import Schedule
 
 Array = NDArray[np.float64]
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
 import mpmath as mp
 import sympy as sp
 
 from varlab.claims.bridge import as_finding, derivation_finding
 from varlab.claims.monte_carlo_rates import check_other_transforms, check_transform
+from varlab.claims.statements import LawStatement
 from varlab.claims.tails import grows, transform_decade_ratio
 from varlab.core import Claim, ClaimKind, Context, Finding, monte_carlo, numeric, symbolic
 from varlab.numerics.adaptive_rate import AdaptiveRate
@@ -23,25 +24,6 @@ from varlab.theory.symbols import mu, phi, s, w, z
 
 # float64 laws against 25-digit quadrature.
 FLOAT64 = 1e-11
-
-
-@dataclass(frozen=True)
-class LawStatement:
-    """What varlab.exact-law states.
-
-    Attributes
-    ----------
-    factor : sympy Expr
-        E[exp(-z w g^2)] in z, w, s (and mu).
-    variance_from : int
-        First step with a finite Var[psi_t].
-    squared : callable
-        Weights -> the transform of AR(1) gradients to the power -2, in z, s, phi.
-    """
-
-    factor: sp.Expr
-    variance_from: int = 3
-    squared: Callable[[Sequence[sp.Expr]], sp.Expr] = correlated_law.determinant
 
 
 def mellin_mean(transform: sp.Expr) -> mp.mpf:

@@ -15,6 +15,7 @@ from typing import Any
 from varlab import __version__
 from varlab.claims.registry import collect, select
 from varlab.core import Budget, Claim, Evidence, InputError, Result, Ruling, Verdict, whole
+from varlab.core.json_numbers import json_number
 
 SCHEMA = 1
 COMMITTED = "released_ledger.json"
@@ -35,7 +36,7 @@ class Entry:
             "statement": self.claim.statement,
             "kind": self.claim.kind.value,
             "verdict": self.ruling.verdict.value,
-            "error": _finite(self.ruling.error),
+            "error": json_number(self.ruling.error),
             "domain_stated": self.claim.domain_stated,
             "domain_found": self.ruling.domain_found,
             "counterexample": dict(self.ruling.counterexample)
@@ -231,13 +232,6 @@ def _evidence_dict(evidence: Evidence) -> dict[str, Any]:
         "kind": evidence.kind.value,
         "agrees": evidence.agrees,
         "detail": evidence.finding.detail,
-        "error": _finite(evidence.finding.error),
+        "error": json_number(evidence.finding.error),
         "seconds": round(evidence.seconds, 4),
     }
-
-
-def _finite(value: float | None) -> float | None:
-    # JSON has no infinity: an unbounded error is null and the detail says so.
-    if value is None or value != value or value in (float("inf"), float("-inf")):
-        return None
-    return float(value)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 import sympy as sp
@@ -25,13 +24,11 @@ from varlab.claims.sampling import (
     fourth_central,
     variance_radius,
 )
+from varlab.claims.statements import Monotone
 from varlab.core import Context, Finding, generator
 from varlab.core.evidence import Scalar
 from varlab.numerics.scaled_inverse_chi import ScaledInverseChi
 from varlab.theory.symbols import rho, s, tau, x
-
-if TYPE_CHECKING:
-    from varlab.claims.theorem1 import Monotone
 
 DRAWS = 200_000
 SCALE = 1.7  # any scale but 1 shows a wrong power of tau

@@ -22,6 +22,7 @@ from varlab.claims.sampling import (
     simulation_seed,
     variance_radius,
 )
+from varlab.claims.statements import ExactRectifier, LawStatement
 from varlab.core import Context, Finding, generator
 from varlab.core.evidence import Scalar
 from varlab.numerics import degrees_of_freedom, ema_weights, psi_variance, rectification, rho_inf
@@ -32,8 +33,6 @@ from varlab.theory.symbols import rho_inf as rho_limit_symbol
 if TYPE_CHECKING:
     from xarray import Dataset
 
-    from varlab.claims.gaussian_law import LawStatement
-    from varlab.claims.rectifiers import ExactRectifier
 
 # 150 steps: where rho_t is farthest from Kish's n_t at beta2 = 0.99, t (1-beta2) = 1.5.
 DECAYS, LAST, TRAJECTORIES = (0.99, 0.999), 150, 393_216

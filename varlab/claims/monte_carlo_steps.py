@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 import sympy as sp
 
 from varlab.claims.sampling import QUANTILE, RATE, Array, finding
+from varlab.claims.statements import Isolation
 from varlab.core import Context, Finding, generator
 from varlab.core.evidence import Scalar
 from varlab.numerics import ema_weights
 from varlab.theory.symbols import b1, b2, eps, s, t
-
-if TYPE_CHECKING:
-    from varlab.claims.controls import Isolation
 
 BETA1, BETA2 = 0.9, 0.999
 DRAWS = 200_000
@@ -36,7 +33,7 @@ def sampled_moment(order: int, offset: float, rng: np.random.Generator) -> tuple
     return float(terms.mean()), float(terms.std()) / math.sqrt(DRAWS)
 
 
-def check_adam_eps(formula: sp.Expr, context: Context) -> Finding:
+def check_power_of_eps(formula: sp.Expr, context: Context) -> Finding:
     """The power of eps in Var[psi_eps] at t = 1 between 1e-8 and 1e-4, by importance sampling."""
     rng = generator(context.seed, "claims", context.claim, "importance")
     values, errors = [], []

@@ -7,7 +7,6 @@ of B3 stand in accumulators.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -25,6 +24,7 @@ from varlab.claims.accumulators import (
     root_mean_square,
 )
 from varlab.claims.recursions import Array, adam_updates, lamb_step
+from varlab.claims.statements import StepNorm, WeightDecay
 from varlab.core import Claim, ClaimKind, Context, Finding, generator, numeric, symbolic
 from varlab.theory.checking import check_equal
 from varlab.theory.domain import Domain, above, between
@@ -84,25 +84,6 @@ def check_decay_numeric(formula: Callable[..., Any], context: Context) -> Findin
         f"Adam on a quadratic, 200 steps, factor 0.99^t: the iterates differ by {error:.1e}",
         worst={"t": 200, "relative difference of the iterates": error},
     )
-
-
-@dataclass(frozen=True)
-class WeightDecay:
-    """B2 on L2 terms and decoupled decay.
-
-    Attributes
-    ----------
-    sgd : sympy Expr
-        The decoupled coefficient, as in (1 - sgd) w - lr g, that equals an L2 term x w under SGD.
-    power : int
-        Under Adam an L2 term pulls like decoupled decay times sqrt(vhat)^-power.
-    loses : bool
-        Whether the L2 term is said to pull less than decoupled decay under Adam, wherever it is used.
-    """
-
-    sgd: sp.Expr
-    power: int
-    loses: bool
 
 
 def check_decay_symbols(formula: WeightDecay, _: Context) -> Finding:
@@ -176,9 +157,6 @@ def check_decay_adam(formula: WeightDecay, context: Context) -> Finding:
         worst={"gradient scale": worst, "pull": pulls[worst], "stated": worst**-formula.power},
         domain=domain,
     )
-
-
-StepNorm = Callable[[float, float, float], float]
 
 
 def lamb_norm(lr: float, weights: float, update: float) -> float:

@@ -13,6 +13,7 @@ from varlab.claims.bridge import as_finding
 from varlab.claims.exact_law import FIRST_DIGIT, LOWEST, PRACTICE, lowest_decay, steps_of
 from varlab.claims.monte_carlo_rates import check_exact_rectifier
 from varlab.claims.moving_average import compiled
+from varlab.claims.statements import ExactRectifier
 from varlab.core import Claim, ClaimKind, Context, Finding, monte_carlo, numeric, symbolic
 from varlab.numerics import (
     first_adaptive_step,
@@ -151,18 +152,6 @@ def _scaling_numeric(formula: sp.Expr, _: Context) -> Finding:
 # --- The exact rectifier.
 
 
-@dataclass(frozen=True)
-class ExactRectifier:
-    """sqrt(Var[psi_inf]/Var[psi_t]) exists from ``defined_from`` on; ``degrees`` give its closed form.
-
-    R's r_t is off by more than ``papers_gap`` at its first adaptive step.
-    """
-
-    degrees: sp.Expr
-    defined_from: int
-    papers_gap: float = FIRST_DIGIT
-
-
 def exact_factor(steps: np.ndarray, decay: float) -> np.ndarray:
     """sqrt(Var[psi_inf]/Var[psi_t]) from the exact law."""
     target = AdaptiveRate(np.inf, decay).var()
@@ -253,7 +242,7 @@ def _papers_gap(formula: ExactRectifier, _: Context) -> Finding:
     )
 
 
-EXACT = ExactRectifier(kish.kish(), 3)
+EXACT = ExactRectifier(kish.kish(), 3, FIRST_DIGIT)
 
 CLAIMS = (
     Claim(

@@ -15,6 +15,7 @@ import sympy as sp
 from varlab.claims.bridge import as_finding
 from varlab.claims.monte_carlo import check_falls
 from varlab.claims.scans import Real, above, compare, from_pole, function, positive
+from varlab.claims.statements import Monotone
 from varlab.core import Claim, ClaimKind, Context, Finding, monte_carlo, numeric, symbolic
 from varlab.numerics import psi_variance
 from varlab.theory import theorem1_gauss as gauss
@@ -36,18 +37,6 @@ NATURAL = "rho > 2"
 
 
 # -- Theorem 1 and Lemma 1
-
-
-@dataclass(frozen=True)
-class Monotone:
-    """The statement that an expression in rho, Var[psi] at tau = 1, falls or rises on rho > ``lower``.
-
-    ``direction`` is -1 for falling, +1 for rising.
-    """
-
-    expression: sp.Expr
-    direction: int
-    lower: float
 
 
 def _falls_by_gauss(stated: Monotone, _: Context) -> Finding:

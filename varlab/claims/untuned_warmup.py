@@ -13,6 +13,7 @@ import sympy as sp
 
 from varlab.claims import from_optimisers
 from varlab.claims.monte_carlo_steps import check_second_moment
+from varlab.claims.statements import Schedule
 from varlab.claims.update_size import (
     MAGNITUDE,
     check_magnitude_exact,
@@ -22,7 +23,6 @@ from varlab.claims.update_size import (
 )
 from varlab.claims.warmup_schedules import (
     FACT31,
-    Schedule,
     check_fact31_numeric,
     check_fact31_symbolic,
     check_fixed,

@@ -17,6 +17,7 @@ from varlab.claims.recursions import (
     printed_rectification,
     radam_updates,
 )
+from varlab.claims.statements import Schedule
 from varlab.core import (
     Context,
     Finding,
@@ -43,15 +44,6 @@ PRINTED_FORM = 1e-5
 # Sums of 1e5 terms in float64, and a tail cut at e^-48.
 SUMMING = 1e-9
 WARMUP_RULES: tuple[WarmupRule, ...] = ("linear", "exponential", "radam")
-
-Factor = Callable[[Array, float], Array]
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """U's reading of RAdam: the multiplier of Adam's step, NaN where the step is mhat itself."""
-
-    factor: Factor
 
 
 def radam_factor(steps: Array, beta2: float) -> Array:

@@ -108,6 +108,11 @@ class Claim:
         The statement in LaTeX, for reports.
     derivation : str
         Name of the derivation in theory's catalogue that shows it step by step, if any.
+
+    Raises
+    ------
+    InputError
+        An approximation without a tolerance, or without a reason for it.
     """
 
     id: str
@@ -136,7 +141,8 @@ class Claim:
     ) -> Ruling:
         """Run the checks that ``budget`` covers and judge what they found.
 
-        Training keeps its finished runs in the folder ``store``, if one is given.
+        ``seed`` is the root of every random stream. Training keeps its finished runs in the folder
+        ``store``, if one is given.
         """
         context = Context(seed=seed, claim=self.id, tolerance=self.tolerance, store=store)
         evidence = []
@@ -162,20 +168,20 @@ def _run(check: Check, formula: Any, context: Context) -> Finding:
 
 
 def symbolic(run: Callable[[Any, Context], Finding], budget: Budget = Budget.FAST) -> Check:
-    """A check by proof."""
+    """A check by proof; ``run`` and ``budget`` as in :class:`Check`."""
     return Check(EvidenceKind.SYMBOLIC, run, budget)
 
 
 def numeric(run: Callable[[Any, Context], Finding], budget: Budget = Budget.FAST) -> Check:
-    """A check by deterministic computing."""
+    """A check by deterministic computing; ``run`` and ``budget`` as in :class:`Check`."""
     return Check(EvidenceKind.NUMERIC, run, budget)
 
 
 def monte_carlo(run: Callable[[Any, Context], Finding], budget: Budget = Budget.FAST) -> Check:
-    """A check by sampling."""
+    """A check by sampling; ``run`` and ``budget`` as in :class:`Check`."""
     return Check(EvidenceKind.MONTE_CARLO, run, budget)
 
 
 def training(run: Callable[[Any, Context], Finding], budget: Budget = Budget.FULL) -> Check:
-    """A check by training models."""
+    """A check by training models; ``run`` and ``budget`` as in :class:`Check`."""
     return Check(EvidenceKind.TRAINING, run, budget)

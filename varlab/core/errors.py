@@ -54,7 +54,8 @@ def require(condition: bool, name: str, domain: str, got: object, remedy: str = 
 def whole(name: str, value: Any, least: int, most: int | None = None, remedy: str = "") -> int:
     """``value`` as a Python integer of at least ``least`` (and at most ``most``).
 
-    NumPy's integers are taken; booleans, floats and text are not.
+    NumPy's integers are taken; booleans, floats and text are not. ``name`` and ``remedy`` are for the
+    message, as in :func:`require`.
 
     Raises
     ------
@@ -78,7 +79,8 @@ def real(
 ) -> float:
     """``value`` as a Python float that is ``inside`` the domain; NaN is outside every domain.
 
-    NumPy's numbers are taken; booleans, complex numbers and text are not.
+    NumPy's numbers are taken; booleans, complex numbers and text are not. ``name``, ``domain`` and
+    ``remedy`` are for the message, as in :func:`require`.
 
     Raises
     ------
@@ -95,6 +97,6 @@ def real(
 
 
 def told(error: BaseException, length: int = 160) -> str:
-    """Type and message of an error that was not ours, on one line."""
+    """Type and message of an ``error`` that was not ours, on one line of about ``length`` characters."""
     text = " ".join(str(error).split())[:length]
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -55,7 +55,7 @@ class Finding:
     def supports(
         cls, detail: str, *, error: float | None = None, domain: str | None = None
     ) -> Finding:
-        """The check speaks for the claim."""
+        """The check speaks for the claim; ``detail``, ``error``, ``domain`` as in :class:`Finding`."""
         return cls(True, detail, error=error, domain=domain)
 
     @classmethod
@@ -67,7 +67,15 @@ class Finding:
         error: float | None = None,
         domain: str | None = None,
     ) -> Finding:
-        """The claim fails at ``counterexample``; ``domain`` says where it does hold, if anywhere."""
+        """The claim fails at ``counterexample``; ``domain`` says where it does hold, if anywhere.
+
+        ``detail`` and ``error`` as in :class:`Finding`.
+
+        Raises
+        ------
+        InputError
+            The counterexample is empty.
+        """
         if not counterexample:
             raise InputError("a refutation needs a counterexample; got an empty one")
         values = {name: _told(value) for name, value in counterexample.items()}
@@ -75,7 +83,7 @@ class Finding:
 
     @classmethod
     def silent(cls, reason: str) -> Finding:
-        """The check could not tell, and why."""
+        """The check could not tell, and ``reason`` says why."""
         return cls(None, reason)
 
     @classmethod
@@ -90,7 +98,7 @@ class Finding:
     ) -> Finding:
         """Decide an approximation: its largest ``error``, at the point ``worst``, against ``tolerance``.
 
-        An error that is NaN refutes.
+        An error that is NaN refutes. ``detail`` and ``domain`` as in :class:`Finding`.
         """
         if error <= tolerance:
             return cls.supports(detail, error=error, domain=domain)

@@ -23,6 +23,11 @@ def seed_sequence(seed: int, *names: str | int) -> np.random.SeedSequence:
         Root seed, >= 0.
     *names : str or int
         The path, e.g. ``("claims", "radam.eq6.density")``; integers number chunks or replicas.
+
+    Raises
+    ------
+    DomainError
+        ``seed`` is negative or not an integer.
     """
     root = whole("seed", seed, 0)
     key = tuple(_word(name) for name in names)
@@ -30,7 +35,7 @@ def seed_sequence(seed: int, *names: str | int) -> np.random.SeedSequence:
 
 
 def generator(seed: int, *names: str | int) -> np.random.Generator:
-    """NumPy generator on :func:`seed_sequence`."""
+    """NumPy generator on :func:`seed_sequence`, of the root ``seed`` and the same path of ``names``."""
     return np.random.default_rng(seed_sequence(seed, *names))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from varlab.core import Result
+from varlab.core.json_numbers import json_number
 from varlab.numerics.degrees_of_freedom import degrees_of_freedom, first_adaptive_step, rho_inf
 from varlab.numerics.inputs import below_one, number
 from varlab.numerics.rectification import rectification
@@ -88,9 +89,7 @@ class Advice(Result):
         """Plain data; infinities are None."""
         data = asdict(self)
         data["first_adaptive_step"] = {f"{k:g}": v for k, v in self.first_adaptive_step.items()}
-        data["effective_period"] = {
-            k: v if np.isfinite(v) else None for k, v in self.effective_period.items()
-        }
+        data["effective_period"] = {k: json_number(v) for k, v in self.effective_period.items()}
         return {"schema": 1, **data}
 
 
@@ -137,15 +136,12 @@ def _shown_steps(beta2: float, first: int | None) -> list[int]:
 
 
 def _row(t: int, beta2: float) -> AdviceRow:
-    def known(value: Any) -> float | None:
-        return None if np.isnan(value) else float(value)
-
     return AdviceRow(
         t=t,
         rho_t=float(degrees_of_freedom(t, beta2)),
         kish=float(degrees_of_freedom(t, beta2, "kish")),
-        r_t=known(rectification(t, beta2)),
-        exact=known(rectification(t, beta2, "exact")),
+        r_t=json_number(rectification(t, beta2)),
+        exact=json_number(rectification(t, beta2, "exact")),
         linear=float(linear_warmup_multiplier(t, beta2)),
         exponential=float(exponential_warmup_multiplier(t, beta2)),
     )

@@ -97,6 +97,11 @@ def kish_step(degrees: float, beta2: float) -> float:
     float
         NaN where n_t stays below ``degrees`` for ever, and for beta2 = 0, where it is 1 throughout.
 
+    Raises
+    ------
+    DomainError
+        For degrees that are not finite and positive, beta2 outside [0, 1).
+
     Examples
     --------
     >>> round(kish_step(float(degrees_of_freedom(40, 0.999, "kish")), 0.999), 9)
@@ -146,7 +151,23 @@ def degrees_of_freedom(t: ArrayLike, beta2: ArrayLike, kind: DegreesKind = "sma"
 
 
 def rho_inf(beta2: ArrayLike) -> Array:
-    """Limit of both degrees of freedom as t grows: 2/(1-beta2) - 1 = (1+beta2)/(1-beta2); R 4.1."""
+    """Limit of both degrees of freedom as t grows: 2/(1-beta2) - 1 = (1+beta2)/(1-beta2); R 4.1.
+
+    Parameters
+    ----------
+    beta2 : array_like
+        EMA decay in [0, 1).
+
+    Returns
+    -------
+    ndarray
+        At least 1, of the shape of ``beta2``.
+
+    Raises
+    ------
+    DomainError
+        For beta2 outside [0, 1).
+    """
     return scalar_or_array(sma_limit(decay(beta2)))
 
 
@@ -189,6 +210,11 @@ def first_adaptive_step(beta2: float, threshold: float = 4.0) -> int | None:
     -------
     int or None
         None where rho_inf <= threshold: the step is then never adaptive.
+
+    Raises
+    ------
+    DomainError
+        For beta2 outside [0, 1), a threshold below 1 or not finite.
 
     Examples
     --------

@@ -129,12 +129,21 @@ def psi_variance(rho: ArrayLike) -> Array:
 
 
 def log_psi_variance(rho: ArrayLike) -> Array:
-    """Var[log psi] = trigamma(rho/2)/4: finite for every rho > 0 and free of sigma.
+    """Var[log psi] = trigamma(rho/2)/4 of the law of R Eq. 6: finite for every rho > 0, free of sigma.
+
+    log psi = log tau - log(chi2_rho/rho)/2, and the logarithm of a Gamma variable of shape x has the
+    variance trigamma(x).
 
     Parameters
     ----------
     rho : array_like
         Degrees of freedom, finite and > 0.
+
+    Returns
+    -------
+    ndarray
+        Of the shape of ``rho``; relative error below 1e-12; infinite for rho below 1.5e-154,
+        where 1/rho^2 overflows.
 
     Raises
     ------

@@ -101,6 +101,13 @@ class RateLaw(ABC):
             Shape of the result.
         rng : numpy.random.Generator
             From :func:`varlab.core.generator`, so that the draws have a seed.
+
+        Raises
+        ------
+        DomainError
+            For another kind of size or generator.
+        InputError
+            For a sample that does not fit into memory.
         """
         require(
             isinstance(rng, np.random.Generator),

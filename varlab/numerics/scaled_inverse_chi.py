@@ -60,11 +60,11 @@ class ScaledInverseChi(RateLaw):
         return self.tau * (self.tau * float(psi_variance(self.rho)))
 
     def log_mean(self) -> float:
-        """E[log psi] = log tau + (log(rho/2) - digamma(rho/2))/2."""
+        """E[log psi] = log tau + (log(rho/2) - digamma(rho/2))/2; finite for every rho > 0."""
         return math.log(self.tau) + 0.5 * float(log_minus_digamma(np.asarray(0.5 * self.rho)))
 
     def log_var(self) -> float:
-        """Var[log psi] = trigamma(rho/2)/4."""
+        """Var[log psi] = trigamma(rho/2)/4; finite for every rho > 0, and free of tau."""
         return float(log_psi_variance(self.rho))
 
     def _moment(self, k: float) -> float:

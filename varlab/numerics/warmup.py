@@ -33,6 +33,11 @@ def linear_warmup_multiplier(t: ArrayLike, beta2: ArrayLike) -> Array:
     beta2 : array_like
         In [0, 1); broadcast against ``t``.
 
+    Returns
+    -------
+    ndarray
+        In (0, 1], of the broadcast shape.
+
     Raises
     ------
     DomainError
@@ -50,6 +55,11 @@ def exponential_warmup_multiplier(t: ArrayLike, beta2: ArrayLike) -> Array:
         Step, >= 1.
     beta2 : array_like
         In [0, 1); broadcast against ``t``.
+
+    Returns
+    -------
+    ndarray
+        In (0, 1], of the broadcast shape.
 
     Raises
     ------

@@ -38,6 +38,8 @@ class Adam2k(StepwiseAdam):
     ------
     DomainError
         A hyper-parameter outside its domain; an empty parameter list raises ``InputError``.
+    RuntimeError
+        At a step: a sparse gradient.
     """
 
     def __init__(
@@ -104,6 +106,8 @@ class AdamEps(StepwiseAdam):
     ------
     DomainError
         A hyper-parameter outside its domain; an empty parameter list raises ``InputError``.
+    RuntimeError
+        At a step: a sparse gradient.
     """
 
     def __init__(

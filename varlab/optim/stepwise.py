@@ -131,7 +131,7 @@ class StepwiseAdam(Checked, torch.optim.Adam, ABC):
 
     @abstractmethod
     def move(self, group: Group, t: int, bucket: Bucket) -> None:
-        """Make step number ``t`` (from 1) of the parameters in ``bucket``."""
+        """Make step number ``t`` (from 1) of the parameters in ``bucket``, some of those of ``group``."""
 
     def _buckets(self, group: Group) -> Iterator[tuple[int, Bucket]]:
         buckets: dict[tuple[int, torch.dtype, torch.device], Bucket] = {}

@@ -17,6 +17,7 @@ from varlab import __version__
 from varlab.claims.ledger import Entry, Ledger
 from varlab.claims.registry import sections
 from varlab.core import Budget, Evidence, Verdict
+from varlab.core.palette import INK
 from varlab.report.text import number, point, sources_of
 from varlab.theory.catalogue import derivation
 
@@ -261,5 +262,5 @@ def _inline(drawing: str, label: str) -> str:
     box = re.search(r'viewBox="[^"]*"', text)
     body = text[text.index(">") + 1 :].strip()
     body = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", body, flags=re.S)
-    body = re.sub(r"#(000000|1c2024)\b", "currentColor", body).replace("#ffffff", "none")
+    body = re.sub(rf"(#000000|{INK})\b", "currentColor", body).replace("#ffffff", "none")
     return f'<svg role="img" aria-labelledby="{label}" {box.group(0) if box else ""}>{body}'

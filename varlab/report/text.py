@@ -22,7 +22,10 @@ SOURCES = {
 
 
 def number(value: float | None) -> str:
-    """Two significant digits; an empty field for None; powers of ten only where they help."""
+    """Two significant digits, from 100 on all before the point; powers of ten only where they help.
+
+    An empty field for None. The audit's numbers are :func:`varlab.audit.text.two_digits`.
+    """
     if value is None:
         return ""
     if value == 0:

@@ -12,7 +12,8 @@ import numpy as np
 import torch
 
 from varlab import __version__
-from varlab.core import InputError, require, whole
+from varlab.core import require, whole
+from varlab.core.devices import usable
 from varlab.simulate.distributed import world
 from varlab.simulate.engines import EngineName, choose_engine
 from varlab.simulate.processes import Process
@@ -134,11 +135,7 @@ def simulate(
 def device_type(device: str) -> str:
     """``cpu`` or ``cuda`` for what was asked."""
     require(device in ("auto", "cpu", "cuda"), "device", "be 'auto', 'cpu' or 'cuda'", device)
-    if device == "cuda" and not torch.cuda.is_available():
-        raise InputError("device must be 'cpu' or 'auto' here; got 'cuda'; torch sees no GPU")
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    return device
+    return usable(device, torch.cuda.is_available())
 
 
 def attributes(asked: Request, engine: str, where: torch.device) -> dict[str, str | int]:

@@ -7,8 +7,6 @@ gradients, so nothing cancels and nothing is shared but the path.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Sequence
 from importlib.util import find_spec
 
 import numpy as np
@@ -20,6 +18,7 @@ from varlab.simulate.moments import Moments
 from varlab.simulate.noise import Noise
 from varlab.simulate.plan import Group, Plan
 from varlab.simulate.request import Request
+from varlab.simulate.workspaces import WorkspaceEngine
 
 # Gradients times settings: with fewer the eager engine is done in the time that numba takes to load.
 WORTHWHILE = 10**8
@@ -41,7 +40,7 @@ def worthwhile(request: Request) -> bool:
     return len(request.settings) * request.steps * request.trajectories >= WORTHWHILE
 
 
-class CompiledEngine:
+class CompiledEngine(WorkspaceEngine):
     """Moments of blocks, as :class:`varlab.simulate.eager.EagerEngine` gives them, on the CPU.
 
     The two differ by rounding alone: this one's is smaller, as float32 sums run over no more than 1024
@@ -51,17 +50,9 @@ class CompiledEngine:
 
     name = "compiled"
 
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
-        self._own = threading.local()
-
-    def __call__(self, blocks: Sequence[Block]) -> list[Moments]:
-        """Moments of each block."""
-        with torch.inference_mode():
-            workspace: _Workspace | None = getattr(self._own, "workspace", None)
-            if workspace is None:
-                workspace = self._own.workspace = _Workspace(self.plan)
-            return [workspace.run(block) for block in blocks]
+    def workspace(self) -> _Workspace:
+        """Buffers for one thread."""
+        return _Workspace(self.plan)
 
 
 class _Workspace:

@@ -8,9 +8,6 @@ correction: it depends on t alone and is applied to the moments, in float64.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 
@@ -19,6 +16,7 @@ from varlab.simulate.blocks import Block
 from varlab.simulate.moments import Moments
 from varlab.simulate.noise import Noise
 from varlab.simulate.plan import Group, Plan
+from varlab.simulate.workspaces import WorkspaceEngine
 
 # An exact zero among float32 normals (probability about 2^-24 a draw) stands for all below 2^-26 or so.
 SMALLEST_SQUARE = 2.0**-52
@@ -33,7 +31,7 @@ def few_gradients(made: int, beta2: float) -> bool:
     return made < DIRECT_STEPS or beta2 < DIRECT_BELOW
 
 
-class EagerEngine:
+class EagerEngine(WorkspaceEngine):
     """Moments of blocks by torch operations; callable from several threads at once.
 
     ``engine(blocks)`` gives, per block, the moments of every statistic over its trajectories:
@@ -43,17 +41,9 @@ class EagerEngine:
 
     name = "eager"
 
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
-        self._own = threading.local()
-
-    def __call__(self, blocks: Sequence[Block]) -> list[Moments]:
-        """Moments of each block."""
-        with torch.inference_mode():
-            workspace: _Workspace | None = getattr(self._own, "workspace", None)
-            if workspace is None:
-                workspace = self._own.workspace = _Workspace(self.plan)
-            return [workspace.run(block) for block in blocks]
+    def workspace(self) -> _Workspace:
+        """Buffers for one thread."""
+        return _Workspace(self.plan)
 
 
 class _Workspace:

@@ -94,7 +94,12 @@ def agrees(
         In (0, 1), for all points together; each gets an equal share (Bonferroni: no assumption on
         their dependence, which along the steps is strong).
     discrepancy : float, optional
-        Fills in ``needed``: the sample that detects it with probability :data:`POWER`.
+        > 0; fills in ``needed``: the sample that detects it with probability :data:`POWER`.
+
+    Raises
+    ------
+    DomainError
+        ``false_fail_rate`` or ``discrepancy`` outside its domain.
     """
     require(0 < false_fail_rate < 1, "false_fail_rate", "lie in (0, 1)", false_fail_rate)
     shown, wanted, error = np.broadcast_arrays(
@@ -144,9 +149,18 @@ def assertion(
 def mean_agrees(
     mean: ArrayLike, expected: ArrayLike, *, variance: ArrayLike, n: int, **options: float
 ) -> Assertion:
-    """Sample means of ``n`` values.
+    """Sample means of ``n`` values against ``expected`` ones.
 
-    ``variance``: exact, or a plug-in where the fourth moment exists; NaN refuses.
+    Parameters
+    ----------
+    mean, expected : array_like
+        Of one shape.
+    variance : array_like
+        Of one value: exact, or a plug-in where the fourth moment exists; NaN refuses.
+    n : int
+        Values behind each mean.
+    **options
+        ``false_fail_rate`` and ``discrepancy`` of :func:`agrees`, with its errors.
     """
     return agrees(mean, expected, np.sqrt(np.asarray(variance) / n), n=n, **options)
 
@@ -159,10 +173,19 @@ def variance_agrees(
     n: int,
     **options: float,
 ) -> Assertion:
-    """Sample variances of ``n`` values.
+    """Sample variances of ``n`` values against ``expected`` ones.
 
-    ``fourth_central``: the fourth central moment, exact, or a plug-in where the eighth exists; NaN or
-    infinity refuses: then a sample variance has no standard error.
+    Parameters
+    ----------
+    variance, expected : array_like
+        Of one shape.
+    fourth_central : array_like
+        The fourth central moment, exact, or a plug-in where the eighth exists; NaN or infinity
+        refuses: then a sample variance has no standard error.
+    n : int
+        Values behind each variance.
+    **options
+        ``false_fail_rate`` and ``discrepancy`` of :func:`agrees`, with its errors.
     """
     return agrees(variance, expected, variance_stderr(expected, fourth_central, n), n=n, **options)
 

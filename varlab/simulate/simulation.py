@@ -39,7 +39,13 @@ class Simulation(Result):
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Simulation:
-        """Read a finished Zarr store."""
+        """Read the finished Zarr store at ``path``.
+
+        Raises
+        ------
+        InputError
+            There is none, it is damaged or unfinished.
+        """
         return cls(load_dataset(path))
 
     @property
@@ -59,7 +65,8 @@ class Simulation(Result):
     def compare(self, *, false_fail_rate: float = 1e-3, first_step: int = 5) -> Comparison:
         """Hold Var[psi_t] and its rectified form against the exact law at every step.
 
-        See :func:`varlab.simulate.comparison.compare`.
+        ``false_fail_rate`` in (0, 1), for all steps together; Var[psi_t] is compared from
+        ``first_step`` on. See :func:`varlab.simulate.comparison.compare`.
         """
         from varlab.simulate.comparison import compare
 

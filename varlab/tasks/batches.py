@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from varlab.core import require
-from varlab.tasks.task import WITH_REPLACEMENT, WITHOUT_REPLACEMENT, torch_seed
+from varlab.core.samplers import WITH_REPLACEMENT, WITHOUT_REPLACEMENT
+from varlab.tasks.task import torch_seed
 
 
 class IndexBatches:

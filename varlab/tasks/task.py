@@ -13,11 +13,9 @@ from torch import Tensor, nn
 from torch.utils.data import BatchSampler, DataLoader, RandomSampler, SequentialSampler
 
 from varlab.core import InputError, seed_sequence
+from varlab.core.samplers import UNKNOWN, WITH_REPLACEMENT, WITHOUT_REPLACEMENT
 from varlab.core.targets import users_code
 
-WITHOUT_REPLACEMENT = "without-replacement"  # each epoch a permutation: draws are anti-correlated
-WITH_REPLACEMENT = "with-replacement"
-UNKNOWN = "unknown"
 _END = object()
 
 
@@ -114,6 +112,15 @@ def build(factory: Callable[..., Task], seed: int, order_seed: int | None = None
 
     The global random state of torch is seeded for the call and restored after it, so that a
     factory that initialises its model without a generator of its own is reproducible too.
+
+    Parameters
+    ----------
+    factory : callable
+        ``factory(seed) -> Task``.
+    seed : int
+        Handed to it.
+    order_seed : int, optional
+        Handed to it as a keyword, when given: the order of the data apart from the initialisation.
 
     Raises
     ------

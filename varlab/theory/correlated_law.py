@@ -13,11 +13,10 @@ from functools import cache
 import mpmath as mp
 import sympy as sp
 
-from varlab.core import require
 from varlab.theory.checking import DIGITS, Checked, Outcome, all_of, check_equal
 from varlab.theory.derivation import Derivation, Step
 from varlab.theory.domain import Domain, Interval, above, between, integers_from
-from varlab.theory.exact_law import as_mpf, factor, normal_density
+from varlab.theory.exact_law import as_mpf, factor, normal_density, over_the_angle
 from varlab.theory.moving_average import ema_weight
 from varlab.theory.symbols import b2, g, k, mu, n, phi, s, w, x, y, z
 
@@ -85,7 +84,6 @@ def ar1_moment(
     DomainError
         When the moment is infinite (t <= order).
     """
-    require(t > order, "t", f"exceed {order}, the order of the moment", t)
     with mp.workdps(digits + 10):
         exact = sp.diag(*ema_weights(t, b2)) * ar1_covariance(t, s, phi)
         form = mp.matrix(t, t)
@@ -93,14 +91,10 @@ def ar1_moment(
             for column in range(t):
                 form[row, column] = as_mpf(sp.Rational(exact[row, column]))
 
-        def integrand(angle: mp.mpf) -> mp.mpf:
-            cos, sin = mp.cos_sin(angle)
-            base = mp.det(cos**2 * mp.eye(t) + 2 * sin**2 * form)
-            return sin ** (order - 1) * cos ** (t - order - 1) / mp.sqrt(base)
+        def scaled(cos: mp.mpf, sin: mp.mpf) -> mp.mpf:
+            return 1 / mp.sqrt(mp.det(cos**2 * mp.eye(t) + 2 * sin**2 * form))
 
-        pieces = mp.linspace(0, mp.pi / 2, 3)
-        integral = mp.quad(integrand, pieces, method="gauss-legendre")
-        return 2 / mp.gamma(mp.mpf(order) / 2) * integral
+        return over_the_angle(order, t, scaled, panels=2)
 
 
 def correlated_law() -> Derivation:

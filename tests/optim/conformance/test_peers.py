@@ -1,14 +1,18 @@
 """Other people's RAdams, measured. Skipped, with the reason, where they are not installed."""
 
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
+from checkout import ROOT, reads_the_checkout
+from packaging.requirements import Requirement
 
 from varlab.optim.conformance import conform, known_peers, missing_peers
 from varlab.optim.conformance.peers import PEERS
 
 MEASURED = Path(__file__).with_name("peers_measured.json")
+OUTSIDE_THE_EXTRA = {"timm"}  # the reason stands beside it in PEERS and in pyproject.toml
 
 
 def test_known_peers_are_installed_or_missing():
@@ -16,6 +20,15 @@ def test_known_peers_are_installed_or_missing():
         p.name for p in PEERS
     }
     assert "torch.optim:RAdam (foreach=True)" in {p.name for p in known_peers()}
+
+
+@reads_the_checkout
+def test_the_extra_installs_every_peer_but_those_that_say_why():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    lines = project["optional-dependencies"]["peers"]
+    extra = {Requirement(line).name.replace("-", "_") for line in lines}
+    assert not extra & OUTSIDE_THE_EXTRA
+    assert {peer.package for peer in PEERS} == extra | OUTSIDE_THE_EXTRA | {"torch", "varlab"}
 
 
 @pytest.mark.peers

@@ -53,7 +53,9 @@ PEERS: tuple[Peer, ...] = (
     Peer("varlab", "varlab.optim:RAdam"),
     Peer("torch_optimizer", "torch_optimizer:RAdam"),
     Peer("pytorch_optimizer", "pytorch_optimizer:RAdam"),
-    # its "radam" is torch's; this is the one it kept of its own
+    # Its "radam" is torch's; this is the one it kept of its own. Checked where the user has it, and not
+    # in the extra `peers`: timm needs torchvision, each of whose wheels wants one build of torch, and
+    # beside a CPU-only torch there may be none.
     Peer("timm", "timm.optim:RAdamLegacy"),
     Peer("optax", "varlab.optim.conformance.adapters.optax:OptaxRAdam"),
 )

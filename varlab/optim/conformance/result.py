@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from varlab.core import Result
+from varlab.core.json_numbers import json_number
 from varlab.optim.conformance.finding import Finding, Grade
 
 if TYPE_CHECKING:
@@ -108,8 +108,7 @@ class Conformance(Result):
             "threshold": "other" if self.threshold is None else self.threshold,
             "first_adaptive_step": {f"{b:g}": t for b, t in self.first_adaptive_step.items()},
             "max_relative_error": {
-                f"{b:g}": e if e is not None and math.isfinite(e) else None
-                for b, e in self.max_relative_error.items()
+                f"{b:g}": json_number(e) for b, e in self.max_relative_error.items()
             },
             "early_phase": self.early_phase,
             "shift": self.shift,

@@ -28,6 +28,12 @@ class Process(ABC):
 
     Subclasses are frozen dataclasses; their other fields shape the unit path x = (g - mu)/sigma.
     Settings that differ in ``mu`` and ``sigma`` alone share one path.
+
+    Raises
+    ------
+    DomainError
+        ``mu`` not finite; ``sigma`` not positive and finite; a scale outside 1e-70 to 1e70, or
+        abs(mu)/sigma above 1e70. Subclasses: a parameter of their own outside its domain.
     """
 
     name: ClassVar[str]
@@ -63,12 +69,15 @@ class Process(ABC):
         """Start the unit path of a block. A tile it returns may be a view of ``noise``."""
 
     def exact(self, t: int, beta2: float) -> ExactLaw | None:
-        """Exact law of psi_t, or None where no closed form is at hand."""
+        """Exact law of psi_t at step ``t``, ``beta2`` in [0, 1); None where no closed form is at hand."""
         del t, beta2
         return None
 
     def exact_variance_path(self, steps: int, beta2: float) -> np.ndarray | None:
-        """Exact Var[psi_t], t = 1..steps, shape (steps,), or None where no single pass yields it."""
+        """Exact Var[psi_t], t = 1..steps, shape (steps,), ``beta2`` in [0, 1).
+
+        None where no single pass yields it.
+        """
         del steps, beta2
         return None
 

@@ -40,7 +40,13 @@ class Drift(Process):
         self._check("rate", "be finite", math.isfinite)
 
     def unit_path(self, noise: Noise) -> UnitPath:
-        """The shared normals, scaled step by step."""
+        """The shared normals, scaled step by step.
+
+        Raises
+        ------
+        DomainError
+            In a tile: abs(rate) times the steps made exceeds 20.
+        """
         ahead = torch.arange(1, noise.rows + 1, dtype=torch.float64)
 
         def tile(made: int) -> torch.Tensor:

@@ -19,6 +19,12 @@ class ScaleMixture(Process):
     """g_t = mu + sigma s z_t, the scale s drawn once per trajectory: ``scales[j]`` with ``weights[j]``.
 
     Equal weights when none are given; given ones must sum to 1.
+
+    Raises
+    ------
+    DomainError
+        Scales that are not positive and finite, or none; weights that are negative, do not sum to 1,
+        or are not as many as the scales.
     """
 
     scales: tuple[float, ...] = (1.0, 3.0)

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from varlab.core import InputError
+from varlab.core.devices import usable
 from varlab.tasks.task import Task, own_randomness, torch_seed
 
 Optimise = Callable[[Any], torch.optim.Optimizer]
@@ -122,15 +123,10 @@ def usable_device(name: str) -> torch.device:
     InputError
         An unknown device, or CUDA where torch sees none.
     """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        device = torch.device(name)
+        return torch.device(usable(name, torch.cuda.is_available()))
     except (RuntimeError, TypeError):
         raise InputError(f"device must be auto, cpu or cuda; got {name!r}") from None
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise InputError(f"device must be cpu or auto here; got {name!r}; torch sees no GPU")
-    return device
 
 
 def _keywords(function: Callable[..., Any]) -> list[str]:

@@ -12,7 +12,6 @@ from varlab.tasks.training import Arm, Experiment
 
 RATES = (0.1, 0.03, 0.01, 0.003)  # R Fig. 6 and 7
 MOMENTUM = 0.9  # R's SGD
-PAPER_BETA2 = 0.999
 
 
 def sgd(lr: float, name: str = "SGD") -> Arm:

@@ -32,6 +32,7 @@ def controls(
     Parameters
     ----------
     steps, seeds : int
+        ``steps`` >= 5, so that a fifth of the run is a step.
     lr : float
         The peak rate of all arms. R has 3e-4 at width 512.
     warmup : int, optional
@@ -42,6 +43,11 @@ def controls(
         Of Adam-eps, beside the uncorrected root.
     **task
         Options of ``transformer-mt``.
+
+    Raises
+    ------
+    DomainError
+        Fewer than 5 steps.
     """
     require(steps >= 5, "steps", "be an integer >= 5", steps)
     warmup = steps // 5 if warmup is None else warmup

@@ -37,9 +37,15 @@ class RAdamWithAdamSteps(RAdam):
 
 
 def first_steps(*, steps: int = 200, seeds: int = 8, lr: float = 0.1, **task: Any) -> Experiment:
-    """The three arms of R Table 3, at the paper's rate of 0.1.
+    """The three arms of R Table 3.
 
-    ``task`` holds options of ``resnet20``.
+    Parameters
+    ----------
+    steps, seeds : int
+    lr : float
+        Of all arms; the paper's is 0.1.
+    **task
+        Options of ``resnet20``.
     """
     arms = (
         radam(lr, THROUGHOUT),

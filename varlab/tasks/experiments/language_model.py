@@ -16,7 +16,16 @@ CLIP = 5.0  # the paper's
 def language_model(
     *, steps: int = 400, seeds: int = 4, lr: float = 1e-3, **task: Any
 ) -> Experiment:
-    """Adam and RAdam at the paper's rate and clipping; ``task`` holds options of ``lstm-lm``."""
+    """Adam and RAdam with the paper's clipping.
+
+    Parameters
+    ----------
+    steps, seeds : int
+    lr : float
+        Of both; the paper's is 1e-3.
+    **task
+        Options of ``lstm-lm``.
+    """
     arms = tuple(replace(make(lr), clip=CLIP) for make in (adam, radam))
     options = {**TASK, **task}
     return experiment(

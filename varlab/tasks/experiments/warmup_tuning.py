@@ -10,7 +10,6 @@ from varlab.tasks.experiments.robustness import TASK
 from varlab.tasks.training import Experiment
 
 PAPER_LENGTHS = (100, 200, 500, 1000)
-PAPER_STEPS = 186 * 391  # epochs times batches of 128 in CIFAR-10's 50,000 images
 
 
 def warmup_tuning(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from varlab.core import require
+from varlab.tasks.models.attention import norm_first
 
 
 class LSTMLanguageModel(nn.Module):
@@ -50,17 +50,16 @@ class TransformerLanguageModel(nn.Module):
         norm: str = "post",
     ) -> None:
         super().__init__()
-        require(norm in ("post", "pre"), "norm", "be post or pre", norm)
-        require(width % heads == 0, "width", f"be a multiple of the {heads} heads", width)
+        first = norm_first(norm, width, heads)
         self.embedding = nn.Embedding(vocabulary, width)
         self.position = nn.Parameter(torch.randn(length, width) * 0.02)
         self.blocks = nn.ModuleList(
             nn.TransformerEncoderLayer(
-                width, heads, feedforward, dropout, batch_first=True, norm_first=norm == "pre"
+                width, heads, feedforward, dropout, batch_first=True, norm_first=first
             )
             for _ in range(layers)
         )
-        self.final = nn.LayerNorm(width) if norm == "pre" else nn.Identity()
+        self.final = nn.LayerNorm(width) if first else nn.Identity()
         self.head = nn.Linear(width, vocabulary)
         mask = torch.triu(torch.full((length, length), float("-inf")), diagonal=1)
         self.register_buffer("mask", mask, persistent=False)

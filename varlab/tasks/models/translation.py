@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from varlab.core import require
+from varlab.tasks.models.attention import norm_first
 
 
 class TranslationTransformer(nn.Module):
@@ -28,8 +28,7 @@ class TranslationTransformer(nn.Module):
         norm: str = "post",
     ) -> None:
         super().__init__()
-        require(norm in ("post", "pre"), "norm", "be post or pre", norm)
-        require(width % heads == 0, "width", f"be a multiple of the {heads} heads", width)
+        first = norm_first(norm, width, heads)
         self.embedding = nn.Embedding(vocabulary, width)
         self.position = nn.Parameter(torch.randn(length, width) * 0.02)
         self.transformer = nn.Transformer(
@@ -40,7 +39,7 @@ class TranslationTransformer(nn.Module):
             feedforward,
             dropout,
             batch_first=True,
-            norm_first=norm == "pre",
+            norm_first=first,
         )
         self.head = nn.Linear(width, vocabulary)
 
