@@ -69,7 +69,8 @@ def test_import_is_within_the_promise(starts):
 
 
 def test_verify_end_to_end(measured, two_cores):
-    wall, cpu, done = spent(("-m", "varlab", "verify", "--json", "-"))
+    # Its workers are no children of it that are waited for: their CPU seconds are not known here.
+    wall, _, done = spent(("-m", "varlab", "verify", "--json", "-"))
     assert done.returncode == 0, done.stderr
     claims = json.loads(done.stdout)["claims"]
     cost = {c["id"]: sum(e["seconds"] for e in c["evidence"]) for c in claims}
@@ -77,7 +78,7 @@ def test_verify_end_to_end(measured, two_cores):
     print("\nslowest claims:", ", ".join(f"{name} {cost[name]:.1f} s" for name in slowest))
     measured(
         f"varlab verify, {len(claims)} claims",
-        f"{wall:.0f} s, {cpu:.0f} CPU s",
+        f"{wall:.0f} s",
         f"{VERIFY_LIMIT} s asked on two cores",
         VERIFY_LIMIT / wall,
         at_least=1,
