@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from varlab.audit.assess_recording import assess_recording
 from varlab.audit.processes import Shape, iid_normal
+from varlab.audit.protocol import Assumption
 from varlab.audit.recording import Recording
 from varlab.audit.text import interval, name_width, short_name, two_digits
 from varlab.core import DomainError, InputError, generator
@@ -33,7 +34,7 @@ def audit():
     return assess_recording(recording(), command="varlab audit toy --seed 3")
 
 
-ASSUMPTIONS = {"zero-mean", "normality", "identical", "independence"}
+ASSUMPTIONS = {assumption.value for assumption in Assumption}
 
 
 def test_json_has_the_contract_s_shape(audit):

@@ -176,4 +176,5 @@ def test_an_interval_on_the_logarithm_needs_positive_estimates():
     reach = math.exp(float(stats.t.isf(0.025, 2)) * math.sqrt(2 / 3 * 0.02))
     assert (low, high) == pytest.approx((2 / reach, 2 * reach))
     assert np.all(np.isnan(log_interval(0.0, left_out, 0.05)))
+    assert log_interval(2.0, left_out, 1e-300) == (0.0, math.inf)
     assert np.all(np.isnan(log_interval(2.0, np.array([1.0, 0.0, 1.0]), 0.05)))

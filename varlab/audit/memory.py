@@ -37,6 +37,7 @@ def limits(steps: int) -> dict[Assumption, float]:
         Assumption.ZERO_MEAN: flat,
         Assumption.IDENTICAL: flat,
         Assumption.NORMALITY: min(FOURTH, flat),
+        Assumption.INDEPENDENCE: math.inf,  # to remember is what it is violated by
     }
 
 
@@ -53,7 +54,7 @@ def within_memory(outcomes: Mapping[Assumption, Outcome], x: Array) -> dict[Assu
     """
     correlation = autocorrelations(standardise(x).residual, 1)[0]
     limit = limits(len(x))
-    return {a: _withheld(o, correlation > limit.get(a, math.inf)) for a, o in outcomes.items()}
+    return {a: _withheld(o, correlation > limit[a]) for a, o in outcomes.items()}
 
 
 def _withheld(outcome: Outcome, long: NDArray[np.bool_]) -> Outcome:

@@ -110,5 +110,6 @@ def log_interval(estimate: float, left_out: Array, level: float) -> tuple[float,
 
 def about(estimate: float, log_variance: float, df: float, level: float) -> tuple[float, float]:
     """The interval of ``estimate`` whose logarithm has variance ``log_variance`` with ``df``."""
-    reach = float(np.exp(stats.t.isf(level / 2, df) * np.sqrt(log_variance)))
-    return estimate / reach, estimate * reach
+    with np.errstate(over="ignore"):  # at such a level nothing is excluded: 0 to infinity
+        reach = np.exp(stats.t.isf(level / 2, df) * np.sqrt(log_variance))
+        return float(estimate / reach), float(estimate * reach)
