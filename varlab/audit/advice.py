@@ -17,7 +17,7 @@ import numpy as np
 
 from varlab.audit.protocol import Protocol
 from varlab.audit.text import number
-from varlab.core import InputError, Result, told
+from varlab.core import InputError, Result, shortest, told
 from varlab.numerics import rectification
 from varlab.numerics.degrees_of_freedom import kish_step
 from varlab.numerics.inverse_chi import log_psi_degrees
@@ -163,8 +163,8 @@ def audit_advice(path: Path, beta2: float) -> AuditAdvice:
         raise InputError(f"{place} has schema {schema}; this varlab reads schema {SCHEMA}")
     if own != beta2:
         raise InputError(
-            f"the audit in {place} is of beta2 {own:g}, and its variances say nothing of {beta2:g}; "
-            f"ask for --beta2 {own:g}, or audit a task with that beta2"
+            f"the audit in {place} is of beta2 {shortest(own)}, and its variances say nothing of "
+            f"{shortest(beta2)}; ask for --beta2 {shortest(own)}, or audit a task with that beta2"
         )
     try:
         return _advice(data, beta2)

@@ -12,7 +12,8 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from varlab.audit.protocol import Protocol
-from varlab.core import InputError, Result, real, require
+from varlab.core import InputError, Result, real, require, shortest
+from varlab.core.arrays import as_array
 
 SCHEMA = 1
 FORMAT = "varlab.recording"
@@ -60,8 +61,8 @@ class Recording(Result):
         Parameters
         ----------
         gradients : array_like, shape (replica, step, coordinate)
-            float32 and float64 are kept, other types become float64. Under ``frozen`` the draws lie
-            along ``step``.
+            float32 and float64 are kept, bfloat16 tensors become float32, other types float64. Tensors
+            may require grad. Under ``frozen`` the draws lie along ``step``.
         layers : sequence of str
             Name of the layer of each coordinate.
         beta2 : float
@@ -219,7 +220,7 @@ class Recording(Result):
             f"Recording of {attrs['task']} ({attrs['protocol']}): {sizes['replica']} replicas, "
             f"{sizes['step']} steps, {sizes['coordinate']} coordinates in {len(self.layers)} layers"
             f"{'' if attrs['complete'] else ' (interrupted)'}\n"
-            f"  beta2 {self.beta2:g}, sampler {attrs['sampler']}, {attrs['quantity']}"
+            f"  beta2 {shortest(self.beta2)}, sampler {attrs['sampler']}, {attrs['quantity']}"
         )
 
     def save(self, path: str | Path) -> None:
@@ -240,9 +241,6 @@ def _labels(values: ArrayLike | None, replicas: int, name: str) -> NDArray[np.in
 
 def _numbers(name: str, values: ArrayLike) -> NDArray[Any]:
     """``values`` as an array of real numbers, of whatever type."""
-    try:
-        array = np.asarray(values)
-    except ValueError:  # ragged nesting
-        array = np.asarray(None)
+    array = as_array(values)
     require(array.dtype.kind in "iuf", name, "be an array of real numbers", values)
     return array

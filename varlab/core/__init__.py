@@ -14,7 +14,7 @@ from varlab.core.claim import (
 from varlab.core.errors import DomainError, InputError, real, require, told, whole
 from varlab.core.evidence import Evidence, EvidenceKind, Finding
 from varlab.core.judge import Ruling, Verdict, judge
-from varlab.core.result import Result, axes_or_new
+from varlab.core.result import Result, axes_or_new, shortest
 from varlab.core.seeds import generator, seed_sequence
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "real",
     "require",
     "seed_sequence",
+    "shortest",
     "symbolic",
     "told",
     "training",

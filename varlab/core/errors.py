@@ -78,7 +78,7 @@ def real(
 ) -> float:
     """``value`` as a Python float that is ``inside`` the domain; NaN is outside every domain.
 
-    NumPy's numbers are taken; booleans, complex numbers and text are not.
+    NumPy's numbers and torch's are taken; booleans, complex numbers and text are not.
 
     Raises
     ------
@@ -87,7 +87,8 @@ def real(
     number = math.nan
     if not isinstance(value, bool | str | bytes | complex):
         try:
-            number = float(value)
+            # A tensor that requires grad warns when it is made a number.
+            number = float(value.detach() if hasattr(value, "detach") else value)
         except (TypeError, ValueError, OverflowError, RuntimeError):  # the last: torch's tensors
             number = math.nan
     require(not math.isnan(number) and inside(number), name, domain, value, remedy)

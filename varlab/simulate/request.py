@@ -7,10 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from varlab.core import InputError, real, require, whole
+from varlab.core import InputError, real, require, shortest, whole
 from varlab.simulate.blocks import Partition
 from varlab.simulate.processes import LAWS, Process
-from varlab.simulate.processes.base import shortest
 from varlab.simulate.statistics import Statistic, selected
 
 Precision = Literal["float32", "float64"]
@@ -108,7 +107,11 @@ def request(
                 f"law must be a gradient process or a sequence of them; got {one!r}; "
                 "varlab.simulate.law builds one from its name"
             )
-    given = beta2 if isinstance(beta2, Iterable) and not isinstance(beta2, str) else [beta2]
+    # An array without axes calls itself iterable.
+    single = (
+        isinstance(beta2, str) or not isinstance(beta2, Iterable) or not getattr(beta2, "ndim", 1)
+    )
+    given: Any = [beta2] if single else beta2
     betas = [_decay("beta2", b) for b in given]
     require(bool(betas), "beta2", "name at least one value", beta2)
     require(dtype in ("float32", "float64"), "dtype", "be 'float32' or 'float64'", dtype)
