@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from varlab.cli import run
+from varlab.core.targets import FORMS
 
 MISSING = "Got unexpected extra argument(s)..."
 # Rows of tests/cli are not repeated here.
@@ -42,7 +43,17 @@ COMMANDS = [
     ),
     ("calibrate --from nowhere", "no recording at nowhere"),
     ("audit", "name a task: mlp, ..."),
-    ("audit mlpp", "no task 'mlpp'; there are mlp, ..."),
+    ("audit mlpp", "no task 'mlpp'; name one of mlp, ..."),
+    (
+        "audit mine.py",
+        "no task 'mine.py'; name one of mlp, lenet, resnet20, lstm-lm, transformer-lm, "
+        "transformer-mt, mlp-mixer, or a factory of yours as module:name or path/to/file.py:name",
+    ),
+    *(
+        (f"{command} {target}", f"a target has the form {FORMS}; got {target!r}")
+        for command in ("audit", "conform")
+        for target in ("./:f", ":f", "x:", "module:", "/tmp:f", "x:f:", "..:f", "a/b.txt:f")
+    ),
     (
         "audit mlp --replicas 1000000000000",
         "an ensemble of 1000000000000 replicas needs 116 TiB...",

@@ -26,7 +26,7 @@ from varlab.cli.options import (
 )
 from varlab.core import InputError
 from varlab.core.files import write_atomic
-from varlab.core.targets import load_callable
+from varlab.core.targets import FORMS, load_callable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -111,7 +111,7 @@ def command(
             print(f"{name:<16} {task.summary}")
         return 0
     if target is None:
-        raise InputError(f"name a task: {', '.join(TASKS)}, module:factory or path.py:factory")
+        raise InputError(f"name a task: {_choices()}")
     if resume and out is None:
         raise InputError("--resume needs --out, the folder with the recording to continue")
     bands, level = checked_limits(parsed_bands(band or []), level)
@@ -188,10 +188,19 @@ def _options(data: Path | None, norm: str | None, pairs: list[str]) -> dict[str,
     return {**options, **parsed_options(pairs)}
 
 
+def _choices() -> str:
+    """What a target may be."""
+    from varlab.tasks import TASKS
+
+    return f"{', '.join(TASKS)}, or a factory of yours as {FORMS}"
+
+
 def _factory(target: str, options: dict[str, Any], device: str) -> Any:
-    from varlab.tasks import builtin
+    from varlab.tasks import TASKS, builtin
 
     if ":" not in target:
+        if target not in TASKS:
+            raise InputError(f"no task {target!r}; name one of {_choices()}")
         return builtin(target, **{"device": device, **options})
     if options or device != "auto":
         raise InputError(
