@@ -158,6 +158,11 @@ _VERIFY = rows(
     varlab.verify,
     [
         ("ids", 3, "ids must be claim ids such as radam.eq6.mean; got 3"),
+        ("ids", [], "ids must name at least one claim; got none; leave it out to decide all"),
+        ("ids", iter(()), "ids must name at least one claim; got none; leave it out to decide..."),
+        ("ids", {}, "ids must name at least one claim; got none; leave it out to decide all"),
+        ("ids", False, "ids must be claim ids such as radam.eq6.mean; got False"),
+        ("ids", b"radam", "a claim id is a text such as radam.eq6.mean; got 114"),
         ("ids", [3], "a claim id is a text such as radam.eq6.mean; got 3"),
         ("ids", "nope", "no claim matches 'nope'; ..."),
         ("budget", None, "budget must be fast or full; got None"),

@@ -154,7 +154,7 @@ def verify(
     Raises
     ------
     InputError
-        An unknown id or budget, or a negative seed.
+        No id, an unknown id or budget, or a negative seed.
     """
     check_request(budget, seed, jobs)
     budget = Budget(budget)
