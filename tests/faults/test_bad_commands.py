@@ -64,6 +64,10 @@ COMMANDS = [
     ),
     ("audit mlp --inits 0 --orders 3", "inits must be an integer >= 1; got 0"),
     ("audit mlp --option lr=nan", "the task factory raised ValueError: Invalid learning rate: nan"),
+    ("audit mlp --option hidden=0", "hidden must be an integer >= 1; got 0"),
+    ("audit mlp --option hidden=2.5", "hidden must be an integer >= 1; got 2.5"),
+    ("audit resnet20 --option width=x", "width must be an integer >= 1; got 'x'"),
+    ("audit lstm-lm --option length=0", "length must be an integer >= 1; got 0"),
     ("audit mlp --option =3", "--option has the form name=value; got '=3'"),
     (
         "audit mlp --data /nowhere",

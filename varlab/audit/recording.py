@@ -12,7 +12,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from varlab.audit.protocol import Protocol
-from varlab.core import InputError, Result, real, require, shortest
+from varlab.core import InputError, Result, among, real, require, shortest, shown, whole
 from varlab.core.arrays import as_array
 
 SCHEMA = 1
@@ -105,7 +105,7 @@ class Recording(Result):
             f"{len(names)} names",
         )
         if not isinstance(statuses, Mapping | None):
-            raise InputError(f"statuses must map layers to words; got {statuses!r}")
+            raise InputError(f"statuses must map layers to words; got {shown(statuses)}")
         known = dict(statuses or {})
         require(
             array.shape[0] > 0 and array.shape[1] > 0 and (array.shape[2] > 0 or bool(known)),
@@ -127,7 +127,8 @@ class Recording(Result):
             f"be {length} increasing numbers from 1",
             numbers.tolist(),
         )
-        chosen = Protocol.parse(protocol or ("run" if replicas == 1 else "ensemble"))
+        usual = "run" if replicas == 1 else "ensemble"
+        chosen = Protocol.parse(usual if protocol is None else protocol)
         if chosen is not Protocol.ENSEMBLE and replicas != 1:
             along = "draws" if chosen is Protocol.FROZEN else "steps"
             raise InputError(
@@ -202,13 +203,14 @@ class Recording(Result):
 
     def layer(self, name: str) -> NDArray[np.float64]:
         """Gradients of one layer, shape (replica, step, its coordinates)."""
-        if name not in self.layers:
-            raise InputError(f"no layer {name!r}; there are {', '.join(self.layers)}")
+        if not among(name, self.layers):
+            raise InputError(f"no layer {shown(name)}; there are {', '.join(self.layers)}")
         chosen = self.dataset["layer_index"].values == self.layers.index(name)
         return np.asarray(self.dataset["gradients"].values[:, :, chosen], dtype=np.float64)
 
     def replica(self, index: int) -> Recording:
-        """One replica as a recording under ``run``."""
+        """One replica, counted from 0, as a recording under ``run``."""
+        index = whole("replica", index, 0, self.dataset.sizes["replica"] - 1)
         dataset = self.dataset.isel(replica=[index]).copy()
         dataset.attrs = {**self.dataset.attrs, "protocol": Protocol.RUN.value}
         return Recording(dataset)

@@ -11,7 +11,7 @@ from varlab.core.claim import (
     symbolic,
     training,
 )
-from varlab.core.errors import DomainError, InputError, real, require, told, whole
+from varlab.core.errors import DomainError, InputError, among, real, require, shown, told, whole
 from varlab.core.evidence import Evidence, EvidenceKind, Finding
 from varlab.core.judge import Ruling, Verdict, judge
 from varlab.core.result import Result, axes_or_new, shortest
@@ -31,6 +31,7 @@ __all__ = [
     "Result",
     "Ruling",
     "Verdict",
+    "among",
     "axes_or_new",
     "generator",
     "judge",
@@ -40,6 +41,7 @@ __all__ = [
     "require",
     "seed_sequence",
     "shortest",
+    "shown",
     "symbolic",
     "told",
     "training",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 
@@ -45,10 +45,22 @@ def require(condition: bool, name: str, domain: str, got: object, remedy: str = 
         What to do instead.
     """
     if not condition:
-        shown = " ".join(repr(got).split())
-        if len(shown) > 80:
-            shown = shown[:77] + "..."
-        raise DomainError(f"{name} must {domain}; got {shown}" + (f"; {remedy}" if remedy else ""))
+        ending = f"; {remedy}" if remedy else ""
+        raise DomainError(f"{name} must {domain}; got {shown(got)}{ending}")
+
+
+def shown(value: object, length: int = 80) -> str:
+    """``repr`` of a value, cut to a line; its type where it has none, as integers of 5000 digits."""
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:
+        text = f"an object of type {type(value).__name__}"
+    return text if len(text) <= length else text[: length - 3] + "..."
+
+
+def among(value: object, choices: Iterable[str]) -> bool:
+    """Whether ``value`` is one of the words; arrays, which compare element by element, are none."""
+    return isinstance(value, str) and value in choices
 
 
 def whole(name: str, value: Any, least: int, most: int | None = None, remedy: str = "") -> int:
@@ -85,7 +97,9 @@ def real(
     DomainError
     """
     number = math.nan
-    if not isinstance(value, bool | str | bytes | complex):
+    # Of NumPy's scalars truth values and times turn into numbers, too.
+    kind = getattr(getattr(value, "dtype", None), "kind", "f")
+    if not isinstance(value, bool | str | bytes | complex) and kind in "iuf":
         try:
             # A tensor that requires grad warns when it is made a number.
             number = float(value.detach() if hasattr(value, "detach") else value)

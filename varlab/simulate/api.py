@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from varlab import __version__
-from varlab.core import InputError, require, whole
+from varlab.core import InputError, among, require, whole
 from varlab.simulate.distributed import world
 from varlab.simulate.engines import EngineName, choose_engine
 from varlab.simulate.processes import Process
@@ -23,6 +23,9 @@ from varlab.simulate.simulation import Simulation
 
 # Blocks per launch on a GPU: 64 of 32768 trajectories fill any of today's.
 GPU_CHUNK = 64
+
+# Threads, or blocks of a chunk: more than any machine has use for.
+MOST_AT_ONCE = 2**20
 
 
 def simulate(
@@ -107,7 +110,7 @@ def simulate(
     )
     for name, value in (("threads", threads), ("chunk", chunk)):
         if value is not None:
-            whole(name, value, 1)
+            whole(name, value, 1, MOST_AT_ONCE)
     require(out is not None or not resume, "out", "name the store to resume", out)
     kind = device_type(device)
     with world(kind) as ranks:
@@ -133,7 +136,7 @@ def simulate(
 
 def device_type(device: str) -> str:
     """``cpu`` or ``cuda`` for what was asked."""
-    require(device in ("auto", "cpu", "cuda"), "device", "be 'auto', 'cpu' or 'cuda'", device)
+    require(among(device, ("auto", "cpu", "cuda")), "device", "be 'auto', 'cpu' or 'cuda'", device)
     if device == "cuda" and not torch.cuda.is_available():
         raise InputError("device must be 'cpu' or 'auto' here; got 'cuda'; torch sees no GPU")
     if device == "auto":
