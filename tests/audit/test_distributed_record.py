@@ -11,6 +11,7 @@ import pytest
 from faulty_layers import STATUSES, by_seed
 
 from varlab.audit import replicas as replicas_module
+from varlab.audit.alike import UnlikeReplicaError
 from varlab.audit.record import record
 from varlab.audit.storage import load
 from varlab.core import InputError
@@ -128,6 +129,28 @@ def test_a_message_that_cannot_be_written_is_told_to_the_others(faults, message)
     with pytest.raises(InputError, match=message):
         list(replicas_module._exchanged(iter([rows]), Two(size=2), ["a"], 2, np.float32))
     assert [one[0] for one in heard] == [replicas_module.FAILED]
+
+
+def test_a_replica_unlike_the_first_is_so_for_the_other_ranks_too():
+    """Rank 0, which has the store, must learn that it is of no use."""
+    states = []
+
+    class Two(World):
+        def gather(self, values, shape, device):
+            states.append(values[0])
+            unlike = np.zeros(shape)
+            unlike[0] = replicas_module.UNLIKE
+            return [values, unlike]
+
+    def differs():
+        raise UnlikeReplicaError("weight has another shape")
+        yield
+
+    with pytest.raises(UnlikeReplicaError, match="another shape"):
+        list(replicas_module._exchanged(differs(), Two(size=2), ["a"], 2, np.float32))
+    with pytest.raises(UnlikeReplicaError, match="rank 1 failed; its own message says why"):
+        list(replicas_module._exchanged(iter(()), Two(size=2), ["a"], 2, np.float32))
+    assert states == [replicas_module.UNLIKE, replicas_module.DONE]
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -91,13 +91,27 @@ def test_what_happens_beside_the_step_happens_to_every_replica(factory):
         record(factory, replicas=2, steps=1, vectorised=True)
 
 
+def test_an_optimiser_of_its_own_is_every_replicas():
+    """The first and the last replica alone are compared with ordinary steps; here the middle one differs."""
+    replicas = {}
+
+    def mixed(seed):
+        which = replicas.setdefault(seed, len(replicas))
+        task = steep(seed)
+        task.optimizer = torch.optim.SGD(task.model.parameters(), lr=0.5 if which == 1 else 0.1)
+        return task
+
+    tried, apart = (record(mixed, replicas=3, steps=5, vectorised=v) for v in (None, False))
+    np.testing.assert_array_equal(tried.gradients, apart.gradients)
+
+
 def test_a_plain_step_still_runs_in_lockstep():
     record(steep, replicas=2, steps=2, vectorised=True)
 
 
 def lockstep(factory):
     plan = make_plan(factory, "ensemble", 3, 2, 0, None, None, "*", 64, 0, "task")
-    return vectorised.vectorise(plan, range(3))
+    return vectorised.vectorise(plan, range(3), plan.build(0))
 
 
 class HalfStep(torch.optim.SGD):

@@ -71,3 +71,14 @@ def test_bad_beta2_is_one_line(varlab, beta2):
     assert done.status == 2
     assert done.err.startswith("varlab: beta2 must lie in [0, 1); got")
     assert done.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("gap", [2**-53, 3 * 2**-53, 2**-30])
+def test_a_beta2_next_to_1_is_not_shown_as_1(varlab, gap):
+    """And its numbers are those of the limit: warm-ups of 1 and 1.02916 averaging lengths."""
+    beta2 = 1 - gap
+    said = varlab("advise", "--beta2", beta2).out
+    assert said.startswith(f"beta2 = {beta2!r}: rho_inf = {2 / gap:.6g}\n")
+    period = advise(beta2).effective_period
+    assert period["linear"] == pytest.approx(1 / gap, rel=1e-8)
+    assert period["radam"] == pytest.approx(1.0291622 / gap, rel=1e-6)

@@ -8,7 +8,9 @@ import pytest
 from checkout import README, reads_the_checkout
 
 from varlab.audit import record as record_module
+from varlab.audit.assess import DEFAULT_STEPS
 from varlab.audit.processes import Shape
+from varlab.audit.protocol import Protocol
 from varlab.audit.recording import Recording
 from varlab.audit.verdicts import Bands
 from varlab.cli.audit import STORE
@@ -178,6 +180,19 @@ def test_the_help_names_every_band_with_its_default(varlab, monkeypatch):
         said = " ".join(varlab(command, "--help").out.split()).replace("long- range", "long-range")
         for field in fields(Bands):
             assert f"{field.name.replace('_', '-')}={field.default:g}" in said
+
+
+def test_the_help_tells_the_sizes_of_each_protocol(varlab, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "500")
+    said = " ".join(varlab("audit", "--help").out.split())
+    assert f"Of an ensemble, at least 2, tested from {Protocol.ENSEMBLE.fewest} on; 64." in said
+    for protocol in (Protocol.RUN, Protocol.FROZEN):
+        assert f"{protocol}: {DEFAULT_STEPS[protocol]}, tested from {protocol.fewest} on" in said
+    assert f"ensemble: {DEFAULT_STEPS[Protocol.ENSEMBLE]}, all assumptions" in said
+    said = " ".join(varlab("calibrate", "--help").out.split())
+    run, frozen = Protocol.RUN.fewest, Protocol.FROZEN.fewest
+    assert f"at least {Protocol.ENSEMBLE.fewest}; 64" in said
+    assert f"{run} under run, {frozen} under frozen; 20." in said
 
 
 def test_an_audit_calibrates_its_own_shape_into_the_page(varlab, skewed, tmp_path):

@@ -1,5 +1,7 @@
 """Loading the user's own objects by name."""
 
+import re
+
 import pytest
 
 from varlab.core import InputError
@@ -24,8 +26,30 @@ def test_two_files_of_one_name_stay_apart(tmp_path):
 @pytest.mark.parametrize(
     ("target", "message"),
     [
-        ("math", "a target has the form module:name"),
-        (":x", "a target has the form module:name"),
+        *(
+            (
+                bad,
+                rf"a target has the form module:name or path/to/file\.py:name; got '{re.escape(bad)}'$",
+            )
+            for bad in (
+                "math",
+                ":x",
+                "math:",
+                "math::pi",
+                "math:.pi",
+                "math:pi.",
+                "./:x",
+                "/tmp:x",
+                "tmp/a:x",
+                ".:x",
+                ".math:x",
+                "os..path:x",
+                " :x",
+                ":",
+                "",
+                "nowhere.py:",
+            )
+        ),
         ("no_such_module:f", "cannot import no_such_module: ModuleNotFoundError"),
         ("math:no_such", "math has no 'no_such'"),
         ("math:pi", "math:pi is a float, not callable"),

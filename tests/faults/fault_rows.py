@@ -8,6 +8,8 @@ Rows of other suites are not repeated here: ``tests/numerics/test_numerics_bad_i
 from collections.abc import Callable
 from typing import NamedTuple
 
+from varlab.core import shown
+
 
 class Row(NamedTuple):
     """A call and its answer: ``line`` is the whole message, or its beginning where it ends in ``...``."""
@@ -22,7 +24,7 @@ def rows(what, function, given, **fixed):
     """One row for each argument that is set to a bad value, all others good."""
     return [
         Row(
-            f"{what}({name}={value!r:.30})",
+            f"{what}({name}={shown(value, 30)})",
             lambda n=name, v=value: function(**{**fixed, n: v}),
             line,
         )

@@ -1,6 +1,7 @@
 """Task factories that go wrong, each in one way: targets of ``varlab audit`` in the tests."""
 
 import sys
+from collections import OrderedDict
 
 import torch
 from torch import nn
@@ -115,3 +116,52 @@ def interrupted(seed):
         return model(batch).square().mean()
 
     return task(loss=loss)
+
+
+def wider(seed):
+    """Of another width for some seeds; as many coordinates are sampled of each."""
+    return task(model=nn.Linear(3, 70 + seed % 2, bias=False))
+
+
+def renamed(seed):
+    return task(model=nn.Sequential(OrderedDict({f"of{seed % 2}": nn.Linear(3, 1)})))
+
+
+def shallower(seed):
+    return task(model=nn.Sequential(*(nn.Linear(3, 3, bias=False) for _ in range(1 + seed % 2))))
+
+
+def deeper(seed):
+    return task(model=nn.Sequential(*(nn.Linear(3, 3, bias=False) for _ in range(2 - seed % 2))))
+
+
+def freezes(seed):
+    model = nn.Linear(3, 1)
+    model.bias.requires_grad_(seed % 2 == 0)
+    return task(model=model)
+
+
+def of_two_decays(seed):
+    model = nn.Linear(3, 1)
+    betas = (0.9, 0.99 if seed % 2 else 0.999)
+    return task(model=model, optimizer=torch.optim.Adam(model.parameters(), betas=betas))
+
+
+CALLS = []
+
+
+def of_every_call(seed):
+    """Not the same for the same seed."""
+    CALLS.append(seed)
+    return task(model=nn.Linear(3, len(CALLS)))
+
+
+def interrupted_at_once(seed):
+    def loss(model, batch):
+        raise KeyboardInterrupt
+
+    return task(loss=loss)
+
+
+def interrupted_while_built(seed):
+    raise KeyboardInterrupt

@@ -9,6 +9,7 @@ from torch import nn
 
 import varlab
 from varlab.audit.calibrate import calibrate
+from varlab.audit.verdicts import Bands
 from varlab.tasks import builtin
 
 MODEL = nn.Linear(3, 1)
@@ -52,6 +53,9 @@ _ARRAYS = rows(
         ("orders", [NAN] * 30, "orders must be whole numbers; got [nan, ..."),
         ("statuses", 3, "statuses must map layers to words; got 3"),
         ("protocol", 3, "protocol must be one of frozen, run, ensemble; got 3"),
+        ("protocol", "", "protocol must be one of frozen, run, ensemble; got ''"),
+        ("protocol", np.array([]), "protocol must be one of frozen, run, ensemble; got array(..."),
+        ("gradients", torch.ones(30, 6, 2, device="meta"), REAL.format("gradients", "tensor(...")),
     ],
     gradients=gradients(),
     layers=["a", "b"],
@@ -91,6 +95,7 @@ _ASSESS = [
             ("protocol", "run", "protocol run takes one replica; got 30; choose one with..."),
             ("level", NAN, "level must lie in (0, 0.5]; got nan"),
             ("level", "x", "level must lie in (0, 0.5]; got 'x'"),
+            ("bands", [], "bands must be varlab.audit.verdicts.Bands; got list"),
             ("bands", 3, "bands must be varlab.audit.verdicts.Bands; got int"),
             ("replicas", 3, "replicas is for a task that is still to be run, not a recording"),
         ],
@@ -158,6 +163,11 @@ _VERIFY = rows(
     varlab.verify,
     [
         ("ids", 3, "ids must be claim ids such as radam.eq6.mean; got 3"),
+        ("ids", [], "ids must name at least one claim; got none; leave it out to decide all"),
+        ("ids", iter(()), "ids must name at least one claim; got none; leave it out to decide..."),
+        ("ids", {}, "ids must name at least one claim; got none; leave it out to decide all"),
+        ("ids", False, "ids must be claim ids such as radam.eq6.mean; got False"),
+        ("ids", b"radam", "a claim id is a text such as radam.eq6.mean; got 114"),
         ("ids", [3], "a claim id is a text such as radam.eq6.mean; got 3"),
         ("ids", "nope", "no claim matches 'nope'; ..."),
         ("budget", None, "budget must be fast or full; got None"),
@@ -181,4 +191,21 @@ _LOAD = [
         TypeError,
     ),
 ]
-ROWS = _ARRAYS + _WATCH + _ASSESS + _TASK + _VERIFY + _LOAD
+_PARTS = [
+    Row("Recording.layer(3)", lambda: recording().layer(3), "no layer 3; there are a, b"),
+    Row("Recording.layer([])", lambda: recording().layer(np.array([])), "no layer array([]..."),
+    Row(
+        "Recording.replica(x)", lambda: recording().replica("x"), WHOLE.format("replica", 0, "'x'")
+    ),
+    Row(
+        "Recording.replica(30)",
+        lambda: recording().replica(30),
+        "replica must be at most 29; got 30",
+    ),
+    Row(
+        "Bands(zero_mean=None)",
+        lambda: Bands(zero_mean=None),
+        "band zero_mean must lie in (0, 1); got None",
+    ),
+]
+ROWS = _ARRAYS + _WATCH + _ASSESS + _TASK + _VERIFY + _LOAD + _PARTS

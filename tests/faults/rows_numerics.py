@@ -1,5 +1,6 @@
 """Bad arguments of ``varlab.numerics``: wrong types, NaN, out of domain, empty, far too large."""
 
+import numpy as np
 from fault_rows import DECAY, INF, NAN, Row, rows
 
 from varlab.core import generator
@@ -66,6 +67,16 @@ _OF_STEPS = [
 ] + [
     Row("rho_inf(-0.1)", lambda: rho_inf(-0.1), DECAY.format("-0.1")),
     Row("first_adaptive_step(1)", lambda: first_adaptive_step(1), DECAY.format("1")),
+    Row(
+        "psi_mean(5000 digits)",
+        lambda: psi_mean(10**5000),
+        "rho must be finite and > 0; got an object of type int; degrees of freedom are positive",
+    ),
+    Row(
+        "degrees_of_freedom(kind=array)",
+        lambda: degrees_of_freedom(5, 0.9, np.array([])),
+        "kind must be 'sma' or 'kish'; got array([], dtype=float64)",
+    ),
     Row(
         "rectification(kind=[])",
         lambda: rectification(5, 0.9, []),

@@ -1,5 +1,6 @@
 """Bad arguments of ``varlab.simulate``."""
 
+import numpy as np
 from fault_rows import DECAY, INF, NAN, Row, rows
 
 from varlab.simulate import (
@@ -12,8 +13,13 @@ from varlab.simulate import (
     ScaleMixture,
     SharedMean,
     StudentT,
+    agrees,
+    compare,
+    gradients,
     law,
+    mean_agrees,
     simulate,
+    variance_agrees,
 )
 
 EXTREME = "sigma and abs(mu)/sigma must be at most 1e+70, and sigma at least 1e-70; got {}..."
@@ -23,7 +29,7 @@ _RUNS = rows(
     simulate,
     [
         ("law", None, "law must be a gradient process or a sequence of them; got None..."),
-        ("law", "normal", "law must be a gradient process or a sequence of them; got 'n'..."),
+        ("law", "normal", "law must be a gradient process or a sequence of them; got 'normal'..."),
         ("law", [], "law must name at least one gradient process; got []"),
         (
             "law",
@@ -31,6 +37,24 @@ _RUNS = rows(
             "settings must differ from each other; got 'normal, beta2=0.99'; name each...",
         ),
         ("law", Normal, "law must be a gradient process or a sequence of them; got <class..."),
+        ("law", np.array(1.0), "law must be a gradient process or a sequence of them; got arr..."),
+        ("steps", 10**400, "steps must be at most 9007199254740992; got 1000..."),
+        ("threads", 10**400, "threads must be at most 1048576; got 1000..."),
+        ("chunk", 10**5000, "chunk must be at most 1048576; got an object of type int"),
+        ("dtype", np.array([]), "dtype must be 'float32' or 'float64'; got array([], ..."),
+        (
+            "device",
+            np.array(["cpu"]),
+            "device must be 'auto', 'cpu' or 'cuda'; got array(['cpu']...",
+        ),
+        (
+            "engine",
+            np.array([]),
+            "engine must be 'auto', 'eager', 'compiled' or 'fused'; got arr...",
+        ),
+        ("statistics", np.array(1.0), "statistics must be some of psi, log_psi, inverse_v, ..."),
+        ("beta2", np.timedelta64(0), DECAY.format("np.timedelta64(0)")),
+        ("beta2", np.False_, DECAY.format("np.False_")),
         ("beta2", None, DECAY.format("None")),
         ("beta2", "0.9", DECAY.format("'0.9'")),
         ("beta2", [0.9, True], DECAY.format("True")),
@@ -138,4 +162,53 @@ _NAMES = [
         "a parameter of normal must read name=value; ...",
     ),
 ]
-ROWS = _RUNS + _LAWS + _NAMES
+REAL = "{} must be real numbers; got {}"
+_AGREES = [
+    *rows(
+        "agrees",
+        agrees,
+        [
+            ("estimate", "x", REAL.format("estimate", "'x'")),
+            ("estimate", [[1.0], [2.0, 3.0]], REAL.format("estimate", "[[1.0], [2.0, 3.0]]")),
+            ("estimate", [1.0, 2.0, 3.0], "shapes must go together; got estimate of (3,), ..."),
+            ("expected", {}, REAL.format("expected", "{}")),
+            ("stderr", None, REAL.format("stderr", "None")),
+            ("n", 0, "n must be an integer >= 1; got 0"),
+            ("n", INF, "n must be an integer >= 1; got inf"),
+            ("n", 10**400, "n must be at most 9007199254740992; got 1000..."),
+            ("false_fail_rate", None, "false_fail_rate must lie in (0, 1); got None"),
+            ("false_fail_rate", NAN, "false_fail_rate must lie in (0, 1); got nan"),
+            ("discrepancy", "x", "discrepancy must be positive; got 'x'"),
+            ("discrepancy", 1e-300, "discrepancy must be within reach of a sample; got 1e-300"),
+        ],
+        estimate=[1.0, 2.0],
+        expected=[1.0, 2.0],
+        stderr=[0.1, 0.1],
+        n=10,
+    ),
+    Row(
+        "mean_agrees(variance='x')",
+        lambda: mean_agrees(1.0, 1.0, variance="x", n=5),
+        REAL.format("variance", "'x'"),
+    ),
+    Row(
+        "variance_agrees(n=1)",
+        lambda: variance_agrees(1.0, 1.0, fourth_central=3.0, n=1),
+        "n must be an integer >= 2; got 1",
+    ),
+    *rows(
+        "compare",
+        lambda **given: compare(simulate(Normal(), beta2=0.9, steps=6, trajectories=9), **given),
+        [
+            ("false_fail_rate", 0, "false_fail_rate must lie in (0, 1); got 0"),
+            ("false_fail_rate", INF, "false_fail_rate must lie in (0, 1); got inf"),
+            ("first_step", "x", "first_step must be an integer >= 1; got 'x'"),
+        ],
+    ),
+    Row(
+        "gradients(steps=1e12)",
+        lambda: gradients(Normal(), steps=10**12, trajectories=10),
+        "1000000000000 x 10 gradients needs 72.8 TiB of memory, more than there is; ask for fewer",
+    ),
+]
+ROWS = _RUNS + _LAWS + _NAMES + _AGREES

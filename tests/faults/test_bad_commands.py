@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from varlab.cli import run
+from varlab.core.targets import FORMS
 
 MISSING = "Got unexpected extra argument(s)..."
 # Rows of tests/cli are not repeated here.
@@ -42,7 +43,17 @@ COMMANDS = [
     ),
     ("calibrate --from nowhere", "no recording at nowhere"),
     ("audit", "name a task: mlp, ..."),
-    ("audit mlpp", "no task 'mlpp'; there are mlp, ..."),
+    ("audit mlpp", "no task 'mlpp'; name one of mlp, ..."),
+    (
+        "audit mine.py",
+        "no task 'mine.py'; name one of mlp, lenet, resnet20, lstm-lm, transformer-lm, "
+        "transformer-mt, mlp-mixer, or a factory of yours as module:name or path/to/file.py:name",
+    ),
+    *(
+        (f"{command} {target}", f"a target has the form {FORMS}; got {target!r}")
+        for command in ("audit", "conform")
+        for target in ("./:f", ":f", "x:", "module:", "/tmp:f", "x:f:", "..:f", "a/b.txt:f")
+    ),
     (
         "audit mlp --replicas 1000000000000",
         "an ensemble of 1000000000000 replicas needs 116 TiB...",
@@ -53,6 +64,10 @@ COMMANDS = [
     ),
     ("audit mlp --inits 0 --orders 3", "inits must be an integer >= 1; got 0"),
     ("audit mlp --option lr=nan", "the task factory raised ValueError: Invalid learning rate: nan"),
+    ("audit mlp --option hidden=0", "hidden must be an integer >= 1; got 0"),
+    ("audit mlp --option hidden=2.5", "hidden must be an integer >= 1; got 2.5"),
+    ("audit resnet20 --option width=x", "width must be an integer >= 1; got 'x'"),
+    ("audit lstm-lm --option length=0", "length must be an integer >= 1; got 0"),
     ("audit mlp --option =3", "--option has the form name=value; got '=3'"),
     (
         "audit mlp --data /nowhere",

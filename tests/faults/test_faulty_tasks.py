@@ -1,11 +1,15 @@
 """A user's task that goes wrong is one line and status 2 under every protocol; nothing half made is left."""
 
+import itertools
 from pathlib import Path
 
+import faulty_tasks
 import pytest
 
+from varlab.audit.record import record
 from varlab.audit.storage import load
 from varlab.cli import run
+from varlab.core import InputError
 
 TASKS = Path(__file__).with_name("faulty_tasks.py")
 LOSS = "the task's loss must be a scalar Tensor; got {}; take its mean"
@@ -41,6 +45,15 @@ LATER = [
     ("ends_early", ENDED.format(3), 2),
     ("fails_halfway", "fetching the batch of step 2 raised OSError: the drive is gone", 1),
 ]
+# The seeds of replicas 0 and 1 are even, that of replica 2 is odd.
+UNLIKE = [
+    ("wider", "weight has shape (70, 3) in replica 0, and (71, 3) in replica 2; a factory must..."),
+    ("renamed", "of0.weight, of shape (1, 3) in replica 0, is missing in replica 2; ..."),
+    ("shallower", "1.weight, of shape (3, 3) in replica 2, is missing in replica 0; ..."),
+    ("deeper", "1.weight, of shape (3, 3) in replica 0, is missing in replica 2; ..."),
+    ("freezes", "bias is updated in replica 0, and not in replica 2; ..."),
+    ("of_two_decays", "beta2 is 0.999 in replica 0, and 0.99 in replica 2; ..."),
+]
 PROTOCOLS = ("ensemble", "run", "frozen")
 UNDECIDED = 1  # of an audit of three replicas, or five steps
 
@@ -73,6 +86,40 @@ def test_what_was_recorded_before_a_fault_is_kept(name, line, steps, protocol, t
     kept = load(tmp_path / "recording.zarr")
     assert kept.gradients.shape[1] == steps
     assert not kept.dataset.attrs["complete"]
+
+
+@pytest.mark.parametrize(("name", "line"), UNLIKE, ids=[name for name, _ in UNLIKE])
+def test_replicas_of_another_model_are_refused_and_leave_nothing(name, line, tmp_path, capsys):
+    assert audit(name, "ensemble", tmp_path / "out") == 2
+    answered(line, capsys.readouterr())
+    assert list((tmp_path / "out").glob("*")) == []
+    # One after another: two are recorded before the third is built.
+    with pytest.raises(InputError, match=r"a factory must build the same model and optimizer"):
+        record(getattr(faulty_tasks, name), replicas=3, out=tmp_path / "new", vectorised=False)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_factory_that_makes_another_model_at_every_call(tmp_path, capsys):
+    assert audit("of_every_call", "ensemble", tmp_path / "out") == 2
+    answered(
+        "weight has shape (1, 3) in replica 0, and (2, 3) in replica 0 when built again; ...",
+        capsys.readouterr(),
+    )
+
+
+def test_what_another_run_recorded_is_kept_when_replicas_differ(tmp_path):
+    place, options = tmp_path / "kept", {"replicas": 3, "steps": 2, "vectorised": False}
+    stop = itertools.count()
+
+    def interrupt(done, total, what):
+        if next(stop) == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        record(faulty_tasks.wider, out=place, progress=interrupt, **options)
+    with pytest.raises(InputError, match="weight has shape"):
+        record(faulty_tasks.wider, out=place, resume=True, **options)
+    assert load(place).gradients.shape[1] == 2
 
 
 @pytest.mark.parametrize("protocol", ["ensemble", "run"])
@@ -124,5 +171,36 @@ def test_an_interrupted_audit_keeps_its_steps_and_says_how_to_go_on(tmp_path, ca
         capsys.readouterr(),
     )
     assert load(tmp_path / "recording.zarr").gradients.shape == (1, 29, 4)
+    assert run([*command, "--resume", f"--out={tmp_path}"]) == 130
+    answered("interrupted; the same command goes on from what was kept", capsys.readouterr())
     assert run(command) == 130
     answered("interrupted; nothing was kept", capsys.readouterr())
+
+
+INTERRUPTED_EARLY = [
+    ("audit {}:interrupted_at_once --protocol run", "nothing was kept"),
+    ("audit {}:interrupted_while_built", "nothing was kept"),
+    ("verify radam.eq6.mean --jobs 1", "nothing was kept"),
+    ("figures fig8", "the same command starts again"),
+    ("advise --beta2 0.9", "nothing was kept"),
+    ("calibrate --trials 1", "nothing was kept"),
+]
+
+
+@pytest.mark.parametrize(("command", "hint"), INTERRUPTED_EARLY)
+def test_a_command_that_kept_nothing_does_not_promise_to_go_on(
+    command, hint, tmp_path, capsys, monkeypatch
+):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    for place in (
+        "varlab.core.Claim.decide",
+        "paper_figures.store.FigureFile.render",
+        "varlab.numerics.advice.advise",
+        "varlab.audit.calibrate.calibrate",
+    ):
+        monkeypatch.setattr(place, interrupted)
+    assert run([*command.format(TASKS).split(), "--out", str(tmp_path)]) == 130
+    answered(f"interrupted; {hint}", capsys.readouterr())
+    assert list(tmp_path.iterdir()) == []

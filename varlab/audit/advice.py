@@ -15,7 +15,7 @@ from typing import Any
 
 from varlab.audit.protocol import Protocol
 from varlab.audit.text import two_digits
-from varlab.core import InputError, Result, told
+from varlab.core import InputError, Result, shortest, told
 from varlab.core.json_numbers import json_number
 from varlab.numerics import rectification
 from varlab.numerics.degrees_of_freedom import kish_step
@@ -162,8 +162,8 @@ def audit_advice(path: Path, beta2: float) -> AuditAdvice:
         raise InputError(f"{place} has schema {schema}; this varlab reads schema {SCHEMA}")
     if own != beta2:
         raise InputError(
-            f"the audit in {place} is of beta2 {own:g}, and its variances say nothing of {beta2:g}; "
-            f"ask for --beta2 {own:g}, or audit a task with that beta2"
+            f"the audit in {place} is of beta2 {shortest(own)}, and its variances say nothing of "
+            f"{shortest(beta2)}; ask for --beta2 {shortest(own)}, or audit a task with that beta2"
         )
     try:
         return _advice(data, beta2)

@@ -128,7 +128,7 @@ def checked_limits(bands: Bands | None, level: float) -> tuple[Bands, float]:
     ------
     InputError, DomainError
     """
-    limits = bands or Bands()
+    limits = Bands() if bands is None else bands
     if not isinstance(limits, Bands):
         raise InputError(f"bands must be varlab.audit.verdicts.Bands; got {type(bands).__name__}")
     return limits, real("level", level, "lie in (0, 0.5]", lambda p: 0 < p <= 0.5)

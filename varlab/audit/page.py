@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from varlab import __version__
 from varlab.audit.plots import draw_budget, draw_forest, draw_log_psi
 from varlab.audit.text import interval, pvalue, tested_coordinates, two_digits, untested
+from varlab.core import shortest
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -77,7 +78,7 @@ def _meta(audit: Audit) -> str:
         f"varlab {__version__}",
         f"protocol {audit.protocol.value}",
         f"{audit.replicas} replicas, {audit.steps} steps",
-        f"beta2 {audit.beta2:g}",
+        f"beta2 {shortest(audit.beta2)}",
         f"level {audit.level:g}",
         f"seed {audit.seed if audit.seed is not None else 'unknown'}",
         f"sampler {audit.sampler}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from varlab.core import InputError
+from varlab.core import InputError, shown
 from varlab.core.samplers import WITH_REPLACEMENT
 
 
@@ -37,9 +37,9 @@ class Protocol(StrEnum):
         """The protocol called ``name``; :class:`InputError` names the choices."""
         try:
             return cls(name)
-        except ValueError:
+        except (ValueError, TypeError):
             choices = ", ".join(p.value for p in cls)
-            raise InputError(f"protocol must be one of {choices}; got {name!r}") from None
+            raise InputError(f"protocol must be one of {choices}; got {shown(name)}") from None
 
     def cannot(self, assumption: Assumption, sampler: str) -> str | None:
         """Why this protocol cannot decide ``assumption``; None if it can.

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from varlab.audit.alike import UnlikeReplicaError
 from varlab.audit.plan import Factory, Plan, make_plan
 from varlab.audit.protocol import Protocol
 from varlab.audit.recording import Recording
@@ -187,6 +188,10 @@ def _recorded(
             if progress:
                 progress(done, total, f"replica {rows.replicas[-1] + 1}, step {rows.step}")
         return sink.finish()
+    except UnlikeReplicaError:
+        if not before.any():  # these rows will never be complete, with --resume neither
+            sink.discard()
+        raise
     finally:
         sink.leave()
 
@@ -253,6 +258,9 @@ class _Memory:
     def leave(self) -> None:
         """Nothing to let go of."""
 
+    def discard(self) -> None:
+        """Nothing to remove."""
+
     def finish(self) -> Recording:
         return Recording.from_arrays(self.array, self.names, statuses=self.statuses, **self.meta)
 
@@ -294,6 +302,10 @@ class _Store:
     def leave(self) -> None:
         """However the run ended: keep what there is, and let another run have the store."""
         self.writer.leave()
+
+    def discard(self) -> None:
+        """Remove the store."""
+        self.writer.discard()
 
     def finish(self) -> Recording:
         self.writer.close()

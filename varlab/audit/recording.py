@@ -12,7 +12,8 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from varlab.audit.protocol import Protocol
-from varlab.core import InputError, Result, real, require
+from varlab.core import InputError, Result, among, real, require, shortest, shown, whole
+from varlab.core.arrays import as_array
 from varlab.core.samplers import UNKNOWN
 
 SCHEMA = 1
@@ -60,8 +61,8 @@ class Recording(Result):
         Parameters
         ----------
         gradients : array_like, shape (replica, step, coordinate)
-            float32 and float64 are kept, other types become float64. Under ``frozen`` the draws lie
-            along ``step``.
+            float32 and float64 are kept, bfloat16 tensors become float32, other types float64. Tensors
+            may require grad. Under ``frozen`` the draws lie along ``step``.
         layers : sequence of str
             Name of the layer of each coordinate.
         beta2 : float
@@ -96,7 +97,7 @@ class Recording(Result):
         require(array.ndim == 3, "gradients", "have axes (replica, step, coordinate)", array.shape)
         names = _names(layers, array.shape[2])
         if not isinstance(statuses, Mapping | None):
-            raise InputError(f"statuses must map layers to words; got {statuses!r}")
+            raise InputError(f"statuses must map layers to words; got {shown(statuses)}")
         known = dict(statuses or {})
         require(
             array.shape[0] > 0 and array.shape[1] > 0 and (array.shape[2] > 0 or bool(known)),
@@ -110,7 +111,8 @@ class Recording(Result):
         unique = list(dict.fromkeys([*names, *known]))
         index = {name: i for i, name in enumerate(unique)}
         numbers = _step_numbers(steps, length)
-        chosen = Protocol.parse(protocol or ("run" if replicas == 1 else "ensemble"))
+        usual = "run" if replicas == 1 else "ensemble"
+        chosen = Protocol.parse(usual if protocol is None else protocol)
         if chosen is not Protocol.ENSEMBLE and replicas != 1:
             along = "draws" if chosen is Protocol.FROZEN else "steps"
             raise InputError(
@@ -191,13 +193,20 @@ class Recording(Result):
         InputError
             There is no such layer.
         """
-        if name not in self.layers:
-            raise InputError(f"no layer {name!r}; there are {', '.join(self.layers)}")
+        if not among(name, self.layers):
+            raise InputError(f"no layer {shown(name)}; there are {', '.join(self.layers)}")
         chosen = self.dataset["layer_index"].values == self.layers.index(name)
         return np.asarray(self.dataset["gradients"].values[:, :, chosen], dtype=np.float64)
 
     def replica(self, index: int) -> Recording:
-        """The replica at ``index``, from 0, as a recording under ``run``."""
+        """The replica at ``index``, from 0, as a recording under ``run``.
+
+        Raises
+        ------
+        InputError
+            There is no such replica.
+        """
+        index = whole("replica", index, 0, self.dataset.sizes["replica"] - 1)
         dataset = self.dataset.isel(replica=[index]).copy()
         dataset.attrs = {**self.dataset.attrs, "protocol": Protocol.RUN.value}
         return Recording(dataset)
@@ -209,7 +218,7 @@ class Recording(Result):
             f"Recording of {attrs['task']} ({attrs['protocol']}): {sizes['replica']} replicas, "
             f"{sizes['step']} steps, {sizes['coordinate']} coordinates in {len(self.layers)} layers"
             f"{'' if attrs['complete'] else ' (interrupted)'}\n"
-            f"  beta2 {self.beta2:g}, sampler {attrs['sampler']}, {attrs['quantity']}"
+            f"  beta2 {shortest(self.beta2)}, sampler {attrs['sampler']}, {attrs['quantity']}"
         )
 
     def save(self, path: str | Path) -> None:
@@ -254,9 +263,6 @@ def _labels(values: ArrayLike | None, replicas: int, name: str) -> NDArray[np.in
 
 def _numbers(name: str, values: ArrayLike) -> NDArray[Any]:
     """``values`` as an array of real numbers, of whatever type."""
-    try:
-        array = np.asarray(values)
-    except ValueError:  # ragged nesting
-        array = np.asarray(None)
+    array = as_array(values)
     require(array.dtype.kind in "iuf", name, "be an array of real numbers", values)
     return array

@@ -16,6 +16,7 @@ import torch
 import torch.distributed as dist
 from numpy.typing import DTypeLike, NDArray
 
+from varlab.audit.alike import UnlikeReplicaError, build_alike
 from varlab.audit.protocol import Protocol
 from varlab.audit.selection import choose_layers
 from varlab.audit.statuses import faults, from_numbers, to_numbers
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 # As many as a chunk of the store, so that a block is written in whole chunks. More in lockstep are no
 # faster on a CPU: their parameters leave its cache.
 BLOCK = REPLICAS_PER_CHUNK
-ROW, DONE, FAILED = range(3)  # what a rank has to say in an exchange
+ROW, DONE, FAILED, UNLIKE = range(4)  # what a rank has to say in an exchange
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ def _own(
             continue
         together = None
         if plan.protocol is Protocol.ENSEMBLE and vectorised is not False:
-            together = vectorise(plan, block)
+            together = vectorise(plan, block, first)
             if together is None and vectorised:
                 raise InputError(
                     "this task does not run through torch.func; leave vectorised=None to run its "
@@ -126,7 +127,7 @@ def _own(
             continue
         for replica in block:
             if before[replica] < plan.steps:
-                task = first if replica == 0 else plan.build(replica)
+                task = first if replica == 0 else build_alike(plan, first, replica)
                 for rows in _one(plan, task, replica):
                     if rows.step > before[replica]:
                         yield rows
@@ -177,13 +178,15 @@ def _exchanged(
             message = _message(next(own, None), layers, width)
         except Exception as caught:  # told to the others first: they would wait for ever
             error = caught
-            message = _blank(FAILED, layers, width)
+            unlike = isinstance(caught, UnlikeReplicaError)
+            message = _blank(UNLIKE if unlike else FAILED, layers, width)
         heard = ranks.gather(message, message.shape, device)
         if error is not None:
             raise error
-        failed = [rank for rank, one in enumerate(heard) if one[0] == FAILED]
-        if failed:
-            raise InputError(f"rank {failed[0]} failed; its own message says why")
+        for rank, one in enumerate(heard):
+            if one[0] in (FAILED, UNLIKE):
+                kind = UnlikeReplicaError if one[0] == UNLIKE else InputError
+                raise kind(f"rank {rank} failed; its own message says why")
         if all(one[0] == DONE for one in heard):
             return
         for one in heard:

@@ -265,7 +265,14 @@ class RecordingWriter:
             self.flush()
         try:
             if not self.recorded.any():
-                shutil.rmtree(self.path, ignore_errors=True)
+                self.discard()
+        finally:
+            self._lock.release()
+
+    def discard(self) -> None:
+        """Remove the store, and let go of it."""
+        try:
+            shutil.rmtree(self.path, ignore_errors=True)
         finally:
             self._lock.release()
 

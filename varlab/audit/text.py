@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from varlab.audit.protocol import Assumption
+from varlab.core import shortest
 
 if TYPE_CHECKING:
     from varlab.audit.layer import AssumptionResult, LayerAudit
@@ -104,7 +105,7 @@ def summary(audit: Audit) -> str:
     lines = [
         audit.answer(),
         f"protocol {audit.protocol.value}: {audit.replicas} {unit}, {audit.steps} steps, beta2 "
-        f"{audit.beta2:g}, level {audit.level:g}, sampler {audit.sampler}"
+        f"{shortest(audit.beta2)}, level {audit.level:g}, sampler {audit.sampler}"
         + ("" if audit.complete else "; the recording was interrupted"),
         f"recorded: {audit.quantity}",
         "model",

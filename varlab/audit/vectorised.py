@@ -21,6 +21,7 @@ from torch.func import functional_call, grad, stack_module_state, vmap
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils import _pytree as pytree
 
+from varlab.audit.alike import build_alike
 from varlab.audit.selection import Layer, choose_layers, row_dtype
 from varlab.audit.stepping import replica_seed, start_batches
 from varlab.audit.weight_decay import COUPLED, coupled_decay
@@ -160,15 +161,15 @@ def _batchable_kernels() -> Iterator[None]:
             yield
 
 
-def vectorise(plan: Plan, replicas: range) -> VectorisedReplicas | None:
+def vectorise(plan: Plan, replicas: range, like: Task) -> VectorisedReplicas | None:
     """Some replicas of ``plan`` in lockstep, or None where that would not give the same answer.
 
-    Refused: optimisers that are not elementwise, have several groups, or have hooks or a step() of
-    their own (a scheduler replaces it, too), parameters that the optimiser leaves out or that have
-    hooks, complex ones, normalisation with running statistics, dropout, and whatever torch.func
-    cannot run. The first step is compared with ordinary ones before it is trusted.
+    Refused: optimisers that are not elementwise, have several groups, differ between the replicas, or
+    have hooks or a step() of their own (a scheduler replaces it, too), parameters that the optimiser
+    leaves out or that have hooks, complex ones, normalisation with running statistics, dropout, and
+    whatever torch.func cannot run. The first step is compared with ordinary ones before it is trusted.
     """
-    first = plan.build(replicas[0])
+    first = build_alike(plan, like, replicas[0])
     if type(first.optimizer) not in ELEMENTWISE or len(first.optimizer.param_groups) != 1:
         return None
     if first.optimizer.param_groups[0].get("maximize") or first.optimizer.state:
@@ -180,7 +181,9 @@ def vectorise(plan: Plan, replicas: range) -> VectorisedReplicas | None:
         return None
     if any(_stateful(module) for module in first.model.modules()):
         return None
-    tasks = [first, *(plan.build(replica) for replica in replicas[1:])]
+    tasks = [first, *(build_alike(plan, like, replica) for replica in replicas[1:])]
+    if any(_setting(task.optimizer) != _setting(first.optimizer) for task in tasks):
+        return None
     try:
         together = VectorisedReplicas(plan, replicas, tasks)
         agrees = together.agrees(tasks)
@@ -188,6 +191,11 @@ def vectorise(plan: Plan, replicas: range) -> VectorisedReplicas | None:
         # torch.func raises many types for what it cannot batch; the ordinary way is always right.
         return None
     return together if agrees else None
+
+
+def _setting(optimizer: torch.optim.Optimizer) -> tuple[Any, ...]:
+    """All that one optimiser over stacked parameters takes from a replica's own."""
+    return type(optimizer), len(optimizer.param_groups), _hyperparameters(optimizer)
 
 
 def _has_own_step(optimizer: torch.optim.Optimizer) -> bool:

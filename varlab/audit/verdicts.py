@@ -10,7 +10,7 @@ from enum import StrEnum
 from scipy import stats
 
 from varlab.audit.edge import EdgeLaw
-from varlab.core import require
+from varlab.core import real
 
 # Smallest share of a layer's cells (steps of coordinates) that must vary before the layer can hold.
 LEAST_LIVE = 0.5
@@ -58,7 +58,7 @@ class Bands:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            require(0 < value < 1, f"band {field.name}", "lie in (0, 1)", value)
+            real(f"band {field.name}", value, "lie in (0, 1)", lambda v: 0 < v < 1)
 
 
 def _identity(value: float) -> float:

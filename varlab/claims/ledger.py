@@ -14,7 +14,18 @@ from typing import Any
 
 from varlab import __version__
 from varlab.claims.registry import collect, select
-from varlab.core import Budget, Claim, Evidence, InputError, Result, Ruling, Verdict, whole
+from varlab.core import (
+    Budget,
+    Claim,
+    Evidence,
+    InputError,
+    Result,
+    Ruling,
+    Verdict,
+    among,
+    shown,
+    whole,
+)
 from varlab.core.json_numbers import json_number
 
 SCHEMA = 1
@@ -155,7 +166,7 @@ def verify(
     Raises
     ------
     InputError
-        An unknown id or budget, or a negative seed.
+        No id, an unknown id or budget, or a negative seed.
     """
     check_request(budget, seed, jobs)
     budget = Budget(budget)
@@ -175,8 +186,8 @@ def verify(
 
 def check_request(budget: str, seed: int, jobs: int | None) -> None:
     """Refuse what :func:`verify` would refuse, before anything is written or computed."""
-    if budget not in tuple(Budget):
-        raise InputError(f"budget must be fast or full; got {budget!r}")
+    if not among(budget, tuple(Budget)):
+        raise InputError(f"budget must be fast or full; got {shown(budget)}")
     whole("seed", seed, 0)
     if jobs is not None:
         whole("jobs", jobs, 1)

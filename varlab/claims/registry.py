@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from importlib import import_module
 
-from varlab.core import Claim, InputError
+from varlab.core import Claim, InputError, shown
 
 # One module a theme, in the order of the ledger's sections.
 MODULES: tuple[str, ...] = (
@@ -58,17 +58,19 @@ def collect(modules: Iterable[str] = MODULES) -> dict[str, Claim]:
 
 
 def select(patterns: str | Iterable[str] | None, claims: dict[str, Claim]) -> tuple[Claim, ...]:
-    """The claims whose ids match any of the ids or globs, in the ledger's order; all when None or empty."""
-    if not isinstance(patterns, str | Iterable | None):
-        raise InputError(f"ids must be claim ids such as radam.eq6.mean; got {patterns!r}")
-    patterns = (patterns,) if isinstance(patterns, str) else tuple(patterns or ())
-    if not patterns:
+    """The claims whose ids match any of the ids or globs, in the ledger's order; all when None."""
+    if patterns is None:
         return tuple(claims.values())
+    if not isinstance(patterns, str | Iterable):
+        raise InputError(f"ids must be claim ids such as radam.eq6.mean; got {shown(patterns)}")
+    patterns = (patterns,) if isinstance(patterns, str) else tuple(patterns)
+    if not patterns:
+        raise InputError("ids must name at least one claim; got none; leave it out to decide all")
     for pattern in patterns:
         if not isinstance(pattern, str):
-            raise InputError(f"a claim id is a text such as radam.eq6.mean; got {pattern!r}")
+            raise InputError(f"a claim id is a text such as radam.eq6.mean; got {shown(pattern)}")
         if not any(fnmatchcase(name, pattern) for name in claims):
             raise InputError(
-                f"no claim matches {pattern!r}; `varlab verify --list` shows the {len(claims)} ids"
+                f"no claim matches {shown(pattern)}; `varlab verify --list` shows the {len(claims)} ids"
             )
     return tuple(c for c in claims.values() if any(fnmatchcase(c.id, p) for p in patterns))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, cast
 
 import typer
@@ -122,14 +123,33 @@ def _provide_streams() -> None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
 
 
+# Where under --out a command keeps what a later run takes up again.
+KEPT = {
+    "simulate": simulate.STORE,
+    "audit": audit.STORE,
+    "verify": verify.RUNS,
+    "figures": verify.RUNS,
+}
+
+
 def _how_to_go_on(arguments: list[str]) -> str:
-    keeps = arguments[:1] in (["simulate"], ["audit"], ["verify"], ["figures"])
-    named = any(word == "--out" or word.startswith("--out=") for word in arguments)
-    if not keeps or not named:
-        return "nothing was kept"
-    if arguments[0] in ("verify", "figures") or "--resume" in arguments:
+    command, out = arguments[0] if arguments else "", _out(arguments)
+    kept = None if out is None or command not in KEPT else out / KEPT[command]
+    if kept is None or not kept.is_dir() or not any(kept.iterdir()):
+        return "the same command starts again" if command == "figures" else "nothing was kept"
+    if command in ("verify", "figures") or "--resume" in arguments:
         return "the same command goes on from what was kept"
     return "the same command with --resume goes on from what was kept"
+
+
+def _out(arguments: list[str]) -> Path | None:
+    """The folder that --out names; None without it."""
+    for word, following in zip(arguments[::-1], ["", *arguments[:0:-1]], strict=True):
+        if word == "--out" and following:
+            return Path(following)
+        if word.startswith("--out="):
+            return Path(word.removeprefix("--out="))
+    return None
 
 
 def _out_of_memory(error: Exception) -> bool:

@@ -26,7 +26,7 @@ from varlab.cli.options import (
 )
 from varlab.core import InputError
 from varlab.core.files import write_atomic
-from varlab.core.targets import load_callable
+from varlab.core.targets import FORMS, load_callable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -49,23 +49,36 @@ def command(
     target: Annotated[
         str | None,
         typer.Argument(
-            metavar="TARGET", help="A built-in task (--list), module:factory or path.py:factory."
+            metavar="TARGET",
+            help="A built-in task (--list), module:factory or path/to/file.py:factory.",
         ),
     ] = None,
     protocol: Annotated[
         ProtocolOption, typer.Option(help="What is random: replicas, one run, or minibatches.")
     ] = ProtocolOption.ensemble,
-    replicas: Annotated[int | None, typer.Option(help="Of an ensemble; 64.")] = None,
+    replicas: Annotated[
+        int | None, typer.Option(help="Of an ensemble, at least 2, tested from 24 on; 64.")
+    ] = None,
     steps: Annotated[
-        int | None, typer.Option(help="Training steps, or draws under frozen.")
+        int | None,
+        typer.Option(
+            help="Training steps, or draws under frozen, at least 1. ensemble: 40, all assumptions "
+            "tested from 2 on; run: 400, tested from 96 on; frozen: 400, tested from 32 on."
+        ),
     ] = None,
     inits: Annotated[
-        int | None, typer.Option(help="Initialisations, crossed with --orders.")
+        int | None, typer.Option(help="Initialisations, at least 1, crossed with --orders.")
     ] = None,
-    orders: Annotated[int | None, typer.Option(help="Data orders, crossed with --inits.")] = None,
+    orders: Annotated[
+        int | None, typer.Option(help="Data orders, at least 1, crossed with --inits.")
+    ] = None,
     select: Annotated[str, typer.Option(help="Glob over parameter names.")] = "*",
-    coordinates: Annotated[int, typer.Option(help="Sampled coordinates per parameter.")] = 64,
-    after: Annotated[int, typer.Option(help="Train so many steps before recording.")] = 0,
+    coordinates: Annotated[
+        int, typer.Option(help="Sampled coordinates per parameter, at least 1.")
+    ] = 64,
+    after: Annotated[
+        int, typer.Option(help="Under run and frozen, train so many steps before recording.")
+    ] = 0,
     data: Annotated[Path | None, typer.Option(help="Data of a built-in task.")] = None,
     norm: Annotated[str | None, typer.Option(help="post or pre, for Transformers.")] = None,
     option: Annotated[
@@ -111,7 +124,7 @@ def command(
             print(f"{name:<16} {task.summary}")
         return 0
     if target is None:
-        raise InputError(f"name a task: {', '.join(TASKS)}, module:factory or path.py:factory")
+        raise InputError(f"name a task: {_choices()}")
     if resume and out is None:
         raise InputError("--resume needs --out, the folder with the recording to continue")
     bands, level = checked_limits(parsed_bands(band or []), level)
@@ -188,10 +201,19 @@ def _options(data: Path | None, norm: str | None, pairs: list[str]) -> dict[str,
     return {**options, **parsed_options(pairs)}
 
 
+def _choices() -> str:
+    """What a target may be."""
+    from varlab.tasks import TASKS
+
+    return f"{', '.join(TASKS)}, or a factory of yours as {FORMS}"
+
+
 def _factory(target: str, options: dict[str, Any], device: str) -> Any:
-    from varlab.tasks import builtin
+    from varlab.tasks import TASKS, builtin
 
     if ":" not in target:
+        if target not in TASKS:
+            raise InputError(f"no task {target!r}; name one of {_choices()}")
         return builtin(target, **{"device": device, **options})
     if options or device != "auto":
         raise InputError(

@@ -37,8 +37,13 @@ def command(
     protocol: Annotated[
         ProtocolOption | None, typer.Option(help="Protocol to calibrate; ensemble.")
     ] = None,
-    replicas: Annotated[int | None, typer.Option(help="Of an ensemble; 64.")] = None,
-    steps: Annotated[int | None, typer.Option(help="Steps, or draws under frozen; 20.")] = None,
+    replicas: Annotated[int | None, typer.Option(help="Of an ensemble, at least 24; 64.")] = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            help="Steps, or draws under frozen; at least 1 under ensemble, 96 under run, 32 under frozen; 20."
+        ),
+    ] = None,
     coordinates: Annotated[int | None, typer.Option(help="Per layer; 64.")] = None,
     layers: Annotated[int | None, typer.Option(help="Number of layers; 1.")] = None,
     correlation: Annotated[

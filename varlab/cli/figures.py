@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from varlab.cli.options import Seed, console, folder, progress_bar, sizes_of_runs
-from varlab.cli.verify import BudgetOption
+from varlab.cli.verify import RUNS, BudgetOption
 from varlab.core import InputError
 from varlab.core.files import can_write_to
 
@@ -90,7 +90,7 @@ def command(
                 sizes = {**(each.paper or {}), **chosen} if scale is ScaleOption.paper else chosen
                 runs = Runs(
                     sizes,
-                    out / "runs" / each.name if out and each.trains else None,
+                    out / RUNS / each.name if out and each.trains else None,
                     partial(_within, progress, done - 1, len(figures), each.name),
                 )
                 each.regenerate(budget.value, seed, root, runs)

@@ -48,6 +48,7 @@ def command(
     from varlab.report.latex import ledger_latex
     from varlab.report.terminal import print_ledger
 
+    ids = ids or None  # without arguments the option parser may say []
     chosen = select(ids, collect())
     if list_ids:
         for claim in chosen:

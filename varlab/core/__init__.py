@@ -11,10 +11,10 @@ from varlab.core.claim import (
     symbolic,
     training,
 )
-from varlab.core.errors import DomainError, InputError, real, require, told, whole
+from varlab.core.errors import DomainError, InputError, among, real, require, shown, told, whole
 from varlab.core.evidence import Evidence, EvidenceKind, Finding
 from varlab.core.judge import Ruling, Verdict, judge
-from varlab.core.result import Result, axes_or_new
+from varlab.core.result import Result, axes_or_new, shortest
 from varlab.core.seeds import generator, seed_sequence
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "Result",
     "Ruling",
     "Verdict",
+    "among",
     "axes_or_new",
     "generator",
     "judge",
@@ -39,6 +40,8 @@ __all__ = [
     "real",
     "require",
     "seed_sequence",
+    "shortest",
+    "shown",
     "symbolic",
     "told",
     "training",

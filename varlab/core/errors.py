@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 
@@ -45,10 +45,22 @@ def require(condition: bool, name: str, domain: str, got: object, remedy: str = 
         What to do instead.
     """
     if not condition:
-        shown = " ".join(repr(got).split())
-        if len(shown) > 80:
-            shown = shown[:77] + "..."
-        raise DomainError(f"{name} must {domain}; got {shown}" + (f"; {remedy}" if remedy else ""))
+        ending = f"; {remedy}" if remedy else ""
+        raise DomainError(f"{name} must {domain}; got {shown(got)}{ending}")
+
+
+def shown(value: object, length: int = 80) -> str:
+    """``repr`` of a value, cut to a line; its type where it has none, as integers of 5000 digits."""
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:
+        text = f"an object of type {type(value).__name__}"
+    return text if len(text) <= length else text[: length - 3] + "..."
+
+
+def among(value: object, choices: Iterable[str]) -> bool:
+    """Whether ``value`` is one of the words; arrays, which compare element by element, are none."""
+    return isinstance(value, str) and value in choices
 
 
 def whole(name: str, value: Any, least: int, most: int | None = None, remedy: str = "") -> int:
@@ -79,17 +91,20 @@ def real(
 ) -> float:
     """``value`` as a Python float that is ``inside`` the domain; NaN is outside every domain.
 
-    NumPy's numbers are taken; booleans, complex numbers and text are not. ``name``, ``domain`` and
-    ``remedy`` are for the message, as in :func:`require`.
+    NumPy's numbers and torch's are taken; booleans, complex numbers and text are not. ``name``, ``domain``
+    and ``remedy`` are for the message, as in :func:`require`.
 
     Raises
     ------
     DomainError
     """
     number = math.nan
-    if not isinstance(value, bool | str | bytes | complex):
+    # Of NumPy's scalars truth values and times turn into numbers, too.
+    kind = getattr(getattr(value, "dtype", None), "kind", "f")
+    if not isinstance(value, bool | str | bytes | complex) and kind in "iuf":
         try:
-            number = float(value)
+            # A tensor that requires grad warns when it is made a number.
+            number = float(value.detach() if hasattr(value, "detach") else value)
         except (TypeError, ValueError, OverflowError, RuntimeError):  # the last: torch's tensors
             number = math.nan
     require(not math.isnan(number) and inside(number), name, domain, value, remedy)

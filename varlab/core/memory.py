@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from varlab.core.errors import InputError
 
@@ -31,6 +32,7 @@ def require_memory(size: float, what: str, remedy: str) -> None:
 
 def shown_size(size: float) -> str:
     """Bytes as ``7.3 TiB``."""
+    size = min(size, sys.float_info.max)
     for unit in ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB"):
         if size < 1024:
             return f"{size:.3g} {unit}"

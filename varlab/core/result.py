@@ -33,6 +33,11 @@ class Result(ABC):
         raise TypeError(f"{type(self).__name__} has no picture; print it instead")
 
 
+def shortest(value: float) -> str:
+    """A number as the shortest text that gives it back: unequal ones never look the same."""
+    return repr(float(value) + 0.0).removesuffix(".0")  # -0.0 + 0.0 is 0.0
+
+
 def axes_or_new(ax: Axes | None) -> Axes:
     """``ax`` itself, or the Axes of a new figure. Matplotlib is imported only here, when needed."""
     if ax is not None:

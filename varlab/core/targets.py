@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import importlib.util
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,10 @@ from typing import Any
 
 from varlab.core.errors import InputError, told
 
+FORMS = "module:name or path/to/file.py:name"
+# Parts between dots are whatever importlib takes, which is more than Python's own names.
+_MODULE = re.compile(r"[^\s./\\:]+(\.[^\s./\\:]+)*")
+
 
 def load_object(target: str) -> Any:
     """The object that ``target`` names.
@@ -21,17 +26,18 @@ def load_object(target: str) -> Any:
     Parameters
     ----------
     target : str
-        ``package.module:name`` or ``path.py:name``; ``name`` may be dotted.
+        ``package.module:name`` or ``path/to/file.py:name``; ``name`` may be dotted.
 
     Raises
     ------
     InputError
-        When the form is wrong, the module does not import, or has no such name; one line.
+        When it has another form, the module does not import, or has no such name; one line.
     """
-    place, separator, name = target.rpartition(":")
-    if not separator or not place or not name:
-        raise InputError(f"a target has the form module:name or path.py:name; got {target!r}")
-    found: Any = _load_module(place)
+    place, _, name = target.rpartition(":")
+    path = place.endswith(".py")
+    if not all(name.split(".")) or not (path or _MODULE.fullmatch(place)):
+        raise InputError(f"a target has the form {FORMS}; got {target!r}")
+    found: Any = _load_file(place) if path else _load_module(place)
     for part in name.split("."):
         try:
             found = getattr(found, part)
@@ -63,12 +69,14 @@ def users_code(what: str) -> Iterator[None]:
 
 
 def _load_module(place: str) -> ModuleType:
-    if not place.endswith(".py"):
-        try:
-            return importlib.import_module(place)
-        except (Exception, SystemExit) as error:
-            # Whatever a user's module raises while it loads is bad input here.
-            raise InputError(f"cannot import {place}: {told(error)}") from error
+    try:
+        return importlib.import_module(place)
+    except (Exception, SystemExit) as error:
+        # Whatever a user's module raises while it loads is bad input here.
+        raise InputError(f"cannot import {place}: {told(error)}") from error
+
+
+def _load_file(place: str) -> ModuleType:
     path = Path(place).resolve()
     if not path.is_file():
         raise InputError(f"no file {place}; give the path of a Python file")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from varlab.core import Result
+from varlab.core import Result, shortest
 from varlab.core.json_numbers import json_number
 from varlab.numerics.degrees_of_freedom import degrees_of_freedom, first_adaptive_step, rho_inf
 from varlab.numerics.inputs import below_one, number
@@ -65,7 +65,7 @@ class Advice(Result):
     def summary(self) -> str:
         """The answer in sentences."""
         first, later = (self.first_adaptive_step[h] for h in THRESHOLDS)
-        lines = [f"beta2 = {self.beta2:g}: rho_inf = {self.rho_inf:.6g}"]
+        lines = [f"beta2 = {shortest(self.beta2)}: rho_inf = {self.rho_inf:.6g}"]
         if first is None:
             lines.append(
                 "rho_t never exceeds 4: RAdam is SGD with momentum throughout (R §4.2). Use a larger "

@@ -16,7 +16,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike
 
-from varlab.core.errors import require
+from varlab.core.errors import among, require
 from varlab.numerics.inputs import (
     Array,
     below_one,
@@ -145,7 +145,7 @@ def degrees_of_freedom(t: ArrayLike, beta2: ArrayLike, kind: DegreesKind = "sma"
     >>> float(degrees_of_freedom(1, 0.999)), round(float(degrees_of_freedom(5, 0.999)), 4)
     (1.0, 4.996)
     """
-    require(kind in get_args(DegreesKind), "kind", "be 'sma' or 'kish'", kind)
+    require(among(kind, get_args(DegreesKind)), "kind", "be 'sma' or 'kish'", kind)
     t_, beta2_ = np.broadcast_arrays(steps(t), decay(beta2))
     return scalar_or_array((sma_degrees if kind == "sma" else kish_degrees)(t_, beta2_))
 

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from varlab.core.arrays import as_array
 from varlab.core.errors import require
 
 Array: TypeAlias = NDArray[np.float64]
@@ -31,7 +32,7 @@ def numbers(
     name, domain : str
         Read as ``{name} must {domain}`` in the error.
     value : array_like
-        Integers or floats; booleans, complex numbers and text are refused.
+        Integers or floats, torch's tensors included; booleans, complex numbers and text are refused.
     inside : callable
         Element-wise membership; NaN must come out False.
 
@@ -40,10 +41,7 @@ def numbers(
     DomainError
         Naming the first entry outside.
     """
-    try:
-        raw = np.asarray(value)
-    except ValueError:  # ragged nesting
-        raw = np.asarray(None)
+    raw = as_array(value)
     require(raw.dtype.kind in "iuf", name, domain, value, remedy or "give real numbers")
     array = np.asarray(raw, dtype=np.float64)
     ok = inside(array)

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike
 
-from varlab.core.errors import require
+from varlab.core.errors import among, require
 from varlab.numerics.degrees_of_freedom import (
     kish_degrees,
     rho_inf_excess,
@@ -99,6 +99,6 @@ def rectification(t: ArrayLike, beta2: ArrayLike, kind: RectificationKind = "rad
     >>> np.round(rectification([4, 5, 6000], 0.999), 4).tolist()
     [nan, 0.0173, 0.9925]
     """
-    require(kind in get_args(RectificationKind), "kind", "be 'radam', 'kish' or 'exact'", kind)
+    require(among(kind, get_args(RectificationKind)), "kind", "be 'radam', 'kish' or 'exact'", kind)
     t_, beta2_ = np.broadcast_arrays(steps(t), decay(beta2))
     return scalar_or_array(_FACTORS[kind](t_, beta2_))

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike
 
-from varlab.core.errors import require
+from varlab.core.errors import among, require
 from varlab.numerics.degrees_of_freedom import decay_rate, first_adaptive_step
 from varlab.numerics.inputs import Array, below_one, decay, number, scalar_or_array, steps
 from varlab.numerics.rectification import radam_factor
@@ -95,7 +95,9 @@ def effective_warmup_period(beta2: float, rule: WarmupRule = "radam") -> float:
     999.5
     """
     b = number("beta2", beta2, "lie in [0, 1)", below_one)
-    require(rule in get_args(WarmupRule), "rule", "be 'linear', 'exponential' or 'radam'", rule)
+    require(
+        among(rule, get_args(WarmupRule)), "rule", "be 'linear', 'exponential' or 'radam'", rule
+    )
     if rule == "linear":
         length = 2.0 / (1.0 - b)
         ramp = math.floor(length)

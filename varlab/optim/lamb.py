@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from numbers import Real
 from typing import Any
 
 import torch
@@ -81,9 +82,9 @@ class LAMB(StepwiseAdam):
         super().check_group(group)
         clip = group["clip"]
         if clip is not None:
-            ordered = isinstance(clip, tuple | list) and len(clip) == 2 and 0 <= clip[0] <= clip[1]
+            pair = isinstance(clip, tuple | list) and len(clip) == 2
             require(
-                ordered,
+                pair and all(isinstance(c, Real) for c in clip) and 0 <= clip[0] <= clip[1],
                 "clip",
                 "be None or a pair 0 <= gamma_l <= gamma_u",
                 clip,

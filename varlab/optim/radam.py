@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 
 from torch import Tensor
 
-from varlab.core import require
+from varlab.core import among, require
 from varlab.optim.moves import (
     Bucket,
     Group,
@@ -107,7 +107,7 @@ class RAdam(StepwiseAdam):
         super().check_group(group)
         check_rectifier(group["rectify"], group["threshold"])
         early = group["early"]
-        require(early in get_args(EarlyPhase), "early", "be 'momentum' or 'none'", early)
+        require(among(early, get_args(EarlyPhase)), "early", "be 'momentum' or 'none'", early)
 
     def move(self, group: Group, t: int, bucket: Bucket) -> None:
         """Adam's step with lr * r_t, or the early one."""

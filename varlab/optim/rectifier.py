@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from varlab.core import real, require
+from varlab.core import among, real, require
 from varlab.numerics import first_adaptive_step, rectification
 
 Rectifier = Literal["radam", "exact"]
@@ -27,7 +27,7 @@ def check_rectifier(rectify: Any, threshold: Any) -> None:
         An unknown ``rectify``; a ``threshold`` below 4 or not finite, or one given with
         ``rectify="exact"``, which has none.
     """
-    require(rectify in get_args(Rectifier), "rectify", "be 'radam' or 'exact'", rectify)
+    require(among(rectify, get_args(Rectifier)), "rectify", "be 'radam' or 'exact'", rectify)
     real(
         "threshold",
         threshold,

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from varlab import __version__
-from varlab.core import require, whole
+from varlab.core import among, require, whole
 from varlab.core.devices import usable
 from varlab.simulate.distributed import world
 from varlab.simulate.engines import EngineName, choose_engine
@@ -24,6 +24,9 @@ from varlab.simulate.simulation import Simulation
 
 # Blocks per launch on a GPU: 64 of 32768 trajectories fill any of today's.
 GPU_CHUNK = 64
+
+# Threads, or blocks of a chunk: more than any machine has use for.
+MOST_AT_ONCE = 2**20
 
 
 def simulate(
@@ -108,7 +111,7 @@ def simulate(
     )
     for name, value in (("threads", threads), ("chunk", chunk)):
         if value is not None:
-            whole(name, value, 1)
+            whole(name, value, 1, MOST_AT_ONCE)
     require(out is not None or not resume, "out", "name the store to resume", out)
     kind = device_type(device)
     with world(kind) as ranks:
@@ -134,7 +137,7 @@ def simulate(
 
 def device_type(device: str) -> str:
     """``cpu`` or ``cuda`` for what was asked."""
-    require(device in ("auto", "cpu", "cuda"), "device", "be 'auto', 'cpu' or 'cuda'", device)
+    require(among(device, ("auto", "cpu", "cuda")), "device", "be 'auto', 'cpu' or 'cuda'", device)
     return usable(device, torch.cuda.is_available())
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from varlab.core import InputError, Result
+from varlab.core import InputError, Result, real, whole
 from varlab.numerics import rectification
 from varlab.simulate.concentration import (
     ExponentialMoments,
@@ -123,14 +123,16 @@ def compare(
         When no setting has an exact law, neither psi nor log_psi was asked for, or the steps end before
         the first that can be compared.
     """
+    rate = real("false_fail_rate", false_fail_rate, "lie in (0, 1)", lambda p: 0 < p < 1)
+    first_step = whole("first_step", first_step, 1)
     known = [s for s in simulation.request.settings if s.law.exact(5, s.beta2 or 0.5) is not None]
     without = tuple(s.label for s in simulation.request.settings if s not in known)
     parts = []
     for setting in known:
         if "psi_variance" in simulation.dataset:
-            parts += _psi(simulation, setting, first_step, false_fail_rate / len(known))
+            parts += _psi(simulation, setting, first_step, rate / len(known))
         if "log_psi_variance" in simulation.dataset:
-            share = LOG_SHARE * false_fail_rate / len(known)
+            share = LOG_SHARE * rate / len(known)
             parts += _log_psi(simulation, setting, share)
     if not parts:
         raise NothingToCompareError(

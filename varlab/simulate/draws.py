@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from varlab.core.memory import require_memory
 from varlab.simulate.noise import Noise
 from varlab.simulate.plan import rows_per_tile
 from varlab.simulate.processes import Process
@@ -28,6 +29,8 @@ def gradients(law: Process, *, steps: int, trajectories: int, seed: int = 0) -> 
     asked = request(
         law, beta2=0.0, steps=steps, trajectories=trajectories, seed=seed, dtype="float64"
     )
+    steps, trajectories, seed = asked.steps, asked.trajectories, asked.seed
+    require_memory(8 * steps * trajectories, f"{steps} x {trajectories} gradients", "ask for fewer")
     partition = asked.partition
     rows = rows_per_tile(partition.width)
     table = np.empty((steps, trajectories))

@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 import torch
 
-from varlab.core import InputError, require
+from varlab.core import InputError, among, require
 from varlab.simulate import compiled
 from varlab.simulate.eager import EagerEngine
 from varlab.simulate.plan import make_plan
@@ -23,7 +23,10 @@ def choose_engine(asked: Request, where: torch.device, name: str) -> tuple[Engin
     what has run before, so that repeating a request repeats its bits.
     """
     require(
-        name in get_args(EngineName), "engine", "be 'auto', 'eager', 'compiled' or 'fused'", name
+        among(name, get_args(EngineName)),
+        "engine",
+        "be 'auto', 'eager', 'compiled' or 'fused'",
+        name,
     )
     if name in ("auto", "fused"):
         reason = _fused_obstacle(asked, where)

@@ -15,7 +15,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
-from varlab.core import Result, require
+from varlab.core import InputError, Result, real, require, whole
+from varlab.core.arrays import as_array
+from varlab.simulate.blocks import LARGEST_COUNT
 
 # Power at which "detectable" and "needed" are stated.
 POWER = 0.99
@@ -101,21 +103,37 @@ def agrees(
     DomainError
         ``false_fail_rate`` or ``discrepancy`` outside its domain.
     """
-    require(0 < false_fail_rate < 1, "false_fail_rate", "lie in (0, 1)", false_fail_rate)
-    shown, wanted, error = np.broadcast_arrays(
-        np.asarray(estimate, float), np.asarray(expected, float), np.asarray(stderr, float)
-    )
+    rate = real("false_fail_rate", false_fail_rate, "lie in (0, 1)", lambda p: 0 < p < 1)
+    n = whole("n", n, 1, LARGEST_COUNT)
+    found, wanted, error = _together(estimate=estimate, expected=expected, stderr=stderr)
     judged = np.isfinite(error) & np.isfinite(wanted)
     points = int(judged.sum())
-    quantile = -float(ndtri(false_fail_rate / (2 * max(points, 1))))
+    quantile = -float(ndtri(rate / (2 * max(points, 1))))
     radius = np.where(judged, quantile * error, np.nan)
     needed = None
     if discrepancy is not None and points:
-        require(discrepancy > 0, "discrepancy", "be positive", discrepancy)
+        least = real("discrepancy", discrepancy, "be positive", lambda d: d > 0)
         reach = (quantile + float(ndtri(POWER))) * float(error[judged].max())
-        needed = math.ceil(n * (reach / discrepancy) ** 2)
+        with np.errstate(over="ignore"):
+            sample = n * np.square(np.float64(reach) / least)
+        require(
+            bool(np.isfinite(sample)), "discrepancy", "be within reach of a sample", discrepancy
+        )
+        needed = math.ceil(sample)
     detectable = radius + float(ndtri(POWER)) * error
-    return assertion(shown, wanted, radius, detectable, false_fail_rate, needed)
+    return assertion(found, wanted, radius, detectable, rate, needed)
+
+
+def _together(**values: ArrayLike) -> list[np.ndarray]:
+    """Real numbers, NaN and infinity among them, as arrays of one shape."""
+    arrays = {name: as_array(value) for name, value in values.items()}
+    for name, array in arrays.items():
+        require(array.dtype.kind in "iuf", name, "be real numbers", values[name])
+    try:
+        return list(np.broadcast_arrays(*(array.astype(float) for array in arrays.values())))
+    except ValueError:
+        shapes = ", ".join(f"{name} of {array.shape}" for name, array in arrays.items())
+        raise InputError(f"shapes must go together; got {shapes}") from None
 
 
 def assertion(
@@ -162,7 +180,9 @@ def mean_agrees(
     **options
         ``false_fail_rate`` and ``discrepancy`` of :func:`agrees`, with its errors.
     """
-    return agrees(mean, expected, np.sqrt(np.asarray(variance) / n), n=n, **options)
+    (spread,) = _together(variance=variance)
+    n = whole("n", n, 1, LARGEST_COUNT)
+    return agrees(mean, expected, np.sqrt(spread / n), n=n, **options)
 
 
 def variance_agrees(
@@ -187,7 +207,9 @@ def variance_agrees(
     **options
         ``false_fail_rate`` and ``discrepancy`` of :func:`agrees`, with its errors.
     """
-    return agrees(variance, expected, variance_stderr(expected, fourth_central, n), n=n, **options)
+    wanted, fourth = _together(expected=expected, fourth_central=fourth_central)
+    n = whole("n", n, 2, LARGEST_COUNT)
+    return agrees(variance, wanted, variance_stderr(wanted, fourth, n), n=n, **options)
 
 
 def variance_stderr(variance: ArrayLike, fourth_central: ArrayLike, n: int) -> np.ndarray:

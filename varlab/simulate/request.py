@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeGuard
 
-from varlab.core import InputError, real, require, whole
-from varlab.simulate.blocks import Partition
+from varlab.core import InputError, among, real, require, shortest, shown, whole
+from varlab.simulate.blocks import LARGEST_COUNT, Partition
 from varlab.simulate.processes import LAWS, Process
-from varlab.simulate.processes.base import shortest
 from varlab.simulate.statistics import Statistic, selected
 
 Precision = Literal["float32", "float64"]
@@ -100,18 +99,17 @@ def request(
     statistics: Sequence[str] | None = None,
 ) -> Request:
     """Check the arguments of :func:`varlab.simulate.simulate`; settings are laws times beta2."""
-    laws = [law] if isinstance(law, Process) or not isinstance(law, Iterable) else list(law)
+    laws: list[Any] = list(law) if _several(law) else [law]
     require(bool(laws), "law", "name at least one gradient process", law)
     for one in laws:
         if not isinstance(one, Process):
             raise InputError(
-                f"law must be a gradient process or a sequence of them; got {one!r}; "
+                f"law must be a gradient process or a sequence of them; got {shown(one)}; "
                 "varlab.simulate.law builds one from its name"
             )
-    given = beta2 if isinstance(beta2, Iterable) and not isinstance(beta2, str) else [beta2]
-    betas = [_decay("beta2", b) for b in given]
+    betas = [_decay("beta2", b) for b in (beta2 if _several(beta2) else [beta2])]
     require(bool(betas), "beta2", "name at least one value", beta2)
-    require(dtype in ("float32", "float64"), "dtype", "be 'float32' or 'float64'", dtype)
+    require(among(dtype, ("float32", "float64")), "dtype", "be 'float32' or 'float64'", dtype)
     settings = tuple(Setting(one, b) for b in betas for one in laws)
     labels = [setting.label for setting in settings]
     for label in labels:
@@ -122,12 +120,19 @@ def request(
             _require_resolution(setting)
     return Request(
         settings,
-        whole("steps", steps, 1),
+        whole("steps", steps, 1, LARGEST_COUNT),
         Partition(trajectories).trajectories,
         whole("seed", seed, 0),
         _decay("beta1", beta1),
         dtype,
         selected(statistics),
+    )
+
+
+def _several(value: Any) -> TypeGuard[Iterable[Any]]:
+    """Whether it is a sequence: arrays without axes call themselves iterable, and texts are one."""
+    return (
+        isinstance(value, Iterable) and not isinstance(value, str) and getattr(value, "ndim", 1) > 0
     )
 
 

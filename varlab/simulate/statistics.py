@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from varlab.core import InputError
+from varlab.core import InputError, shown
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,15 @@ def selected(names: Sequence[str] | None) -> tuple[Statistic, ...]:
     """The statistics asked for, in the fixed order of :data:`STATISTICS`; all for None."""
     if names is None:
         return tuple(STATISTICS.values())
-    asked = [names] if isinstance(names, str) or not isinstance(names, Iterable) else list(names)
+    asked = (
+        [names]
+        if isinstance(names, str)
+        or not isinstance(names, Iterable)
+        or not getattr(names, "ndim", 1)
+        else list(names)
+    )
     unknown = [name for name in asked if not isinstance(name, str) or name not in STATISTICS]
     if unknown or not asked:
-        got = repr(unknown[0]) if unknown else "none"
+        got = shown(unknown[0]) if unknown else "none"
         raise InputError(f"statistics must be some of {', '.join(STATISTICS)}; got {got}")
     return tuple(s for name, s in STATISTICS.items() if name in asked)

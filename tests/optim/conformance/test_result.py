@@ -29,8 +29,8 @@ KEYS = [
 @pytest.mark.parametrize(
     ("target", "message"),
     [
-        ("torch.optim", "a target is written module:factory or path.py:factory"),
-        (":RAdam", "a target is written module:factory"),
+        ("torch.optim", r"a target has the form module:name or path/to/file\.py:name; got 'torch"),
+        (":RAdam", "a target has the form module:name"),
         ("no_such_module:RAdam", "cannot import no_such_module"),
         ("torch.optim:NoSuch", "torch.optim has no 'NoSuch'"),
         ("math:pi", "not callable"),

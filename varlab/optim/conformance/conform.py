@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import torch
 
-from varlab.core import InputError, told
+from varlab.core import InputError, shown, told
 from varlab.optim.conformance.account import Account, account
 from varlab.optim.conformance.compiled import (
     COMPILED_GRID,
@@ -120,9 +120,9 @@ def _require_device(device: str) -> None:
     """The device must exist here and give back what was put there (meta does not)."""
     try:
         torch.zeros(1, device=device).item()
-    except (RuntimeError, AssertionError, TypeError) as error:
+    except (RuntimeError, AssertionError, TypeError, ValueError) as error:
         raise InputError(
-            f"device {device!r} cannot be used here: {told(error)}; use 'cpu'"
+            f"device {shown(device)} cannot be used here: {told(error)}; use 'cpu'"
         ) from None
 
 

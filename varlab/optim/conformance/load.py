@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from varlab.core import InputError
 from varlab.core.targets import load_callable
 from varlab.optim.conformance.hyper import probe
 from varlab.optim.conformance.target import Factory
@@ -21,15 +20,9 @@ def load_target(target: str) -> Factory:
     Raises
     ------
     InputError
-        When the text has no ``:``, the module does not import, the attribute is not there or is
+        When the text has another form, the module does not import, the attribute is not there or is
         not callable, or calling it returns no optimiser. One line each.
     """
-    place, colon, attribute = target.rpartition(":")
-    if not (place and colon and attribute):
-        raise InputError(
-            f"a target is written module:factory or path.py:factory, "
-            f"such as torch.optim:RAdam; got {target!r}"
-        )
     factory: Factory = load_callable(target)
     probe(factory, target)
     return factory

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import torch
 
-from varlab.core import real, require
+from varlab.core import real, require, shortest
 from varlab.simulate.exact import ExactLaw
 from varlab.simulate.noise import Noise
 
@@ -119,12 +119,7 @@ class Process(ABC):
         }
 
 
-def shortest(value: Any) -> str:
-    """A number as the shortest text that gives it back, so that unequal settings have unequal labels."""
-    return repr(float(value)).removesuffix(".0")
-
-
-def _short(value: object) -> str:
+def _short(value: Any) -> str:
     if isinstance(value, tuple):
         return "/".join(map(_short, value))
     return shortest(value)

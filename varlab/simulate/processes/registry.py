@@ -4,7 +4,7 @@ from dataclasses import MISSING, fields
 from importlib import import_module
 from typing import Any, get_origin, get_type_hints
 
-from varlab.core import InputError
+from varlab.core import InputError, shown
 from varlab.simulate.processes.base import Process
 
 # One module a law, in the order of `varlab simulate --list`.
@@ -52,7 +52,7 @@ def law(text: str, **parameters: float) -> Process:
         For an unknown name or parameter, a missing or repeated one, or a value that is no number.
     """
     if not isinstance(text, str):
-        raise InputError(f"law must be a name such as student-t:df=5; got {text!r}")
+        raise InputError(f"law must be a name such as student-t:df=5; got {shown(text)}")
     name, _, rest = text.partition(":")
     if name not in LAWS:
         raise InputError(f"law must be one of {', '.join(LAWS)}; got {name!r}")
@@ -62,10 +62,10 @@ def law(text: str, **parameters: float) -> Process:
     for item in filter(None, rest.split(",")):
         key, equals, value = item.partition("=")
         if not equals:
-            raise InputError(f"a parameter of {name} must read name=value; got {item!r}")
+            raise InputError(f"a parameter of {name} must read name=value; got {shown(item)}")
         key = key.strip()
         if key in written:
-            raise InputError(f"{key} of {name} must be given once; got {text!r}")
+            raise InputError(f"{key} of {name} must be given once; got {shown(text)}")
         written[key] = _numbers(name, key, value)
     given: dict[str, Any] = {**parameters, **written}
     unknown = [key for key in given if key not in known]
@@ -87,4 +87,4 @@ def _numbers(name: str, key: str, text: str) -> tuple[float, ...]:
     try:
         return tuple(float(part) for part in text.split("/"))
     except ValueError:
-        raise InputError(f"{key} of {name} must be a number; got {text!r}") from None
+        raise InputError(f"{key} of {name} must be a number; got {shown(text)}") from None
