@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 Data = dict[str, Any]
 HERE = Path(__file__).parent
+IN_A_CHECKOUT = (HERE.parent / "pyproject.toml").is_file()
 # One module a figure, in the paper's order, then varlab's own. A new figure: one file, one line.
 NAMES = (
     "fig1",

@@ -1,6 +1,7 @@
 """``varlab figures``: what it draws, what it computes afresh, and what it refuses."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -58,3 +59,10 @@ def test_sizes_never_touch_the_packages_own_data(varlab, tmp_path, monkeypatch, 
         "varlab: --data, --scale and --option need --regenerate and --out DIR: "
         "the package's own data stays at laptop scale"
     )
+
+
+def test_an_installed_package_is_not_written_to(varlab, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("paper_figures.store.IN_A_CHECKOUT", False)
+    assert varlab("figures", "fig8").status == 0
+    assert {str(p) for p in Path().rglob("*.*")} == {"figures/fig8.png", "figures/fig8.svg"}

@@ -1,5 +1,6 @@
 """Commands without a reader of their output: results are whole, and the answer alone decides the status."""
 
+import json
 import os
 import subprocess
 import sys
@@ -75,3 +76,19 @@ def test_another_backend_of_the_users_is_left_aside(tmp_path):
     )  # fmt: skip
     assert process.communicate(timeout=120)[1] == ""
     assert (tmp_path / "table2.png").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names there are text")
+def test_a_place_whose_name_is_no_utf8(tmp_path):
+    place = os.fsencode(tmp_path) + b"/e\xff"
+    command = [sys.executable, "-m", "varlab", "audit", "mlp", "--replicas", "3", "--steps", "2"]
+    sizes = ["--coordinates", "2", "--option", "hidden=4", "--out"]
+    environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
+    done = subprocess.run(
+        [*command, *sizes, place], env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (1, "")
+    assert sorted(os.listdir(place)) == [b"audit.html", b"audit.json", b"recording.zarr"]
+    assert "e\\udcff" in done.stdout
+    with open(place + b"/audit.json", encoding="utf-8") as file:
+        assert json.load(file)["schema"] == 1

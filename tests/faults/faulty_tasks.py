@@ -36,6 +36,17 @@ def exits(seed):
     sys.exit(0)
 
 
+class Speechless(BaseException):
+    """Neither an Exception, nor one that can be printed."""
+
+    def __str__(self):
+        raise ValueError
+
+
+def raises_speechless(seed):
+    raise Speechless
+
+
 def no_task(seed):
     return 3
 

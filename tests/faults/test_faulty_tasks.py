@@ -17,6 +17,7 @@ ENDED = "the batches ended before step {}; give an endless iterable or fewer ste
 FAULTS = [
     ("raises", "the task factory raised RuntimeError: first second"),
     ("exits", "the task factory raised SystemExit: 0"),
+    ("raises_speechless", "the task factory raised Speechless"),
     ("no_task", "a task factory returns a varlab.Task; got int"),
     (
         "no_argument",
@@ -143,6 +144,10 @@ def test_a_good_task_passes_through_the_same_door(tmp_path, capsys):
         (b"x = 1\n", "{} has no 'f'; check the name after the colon"),
         (b"f = 3\n", "{}:f is a int, not callable; name a factory"),
         (b"import sys\nsys.exit(0)\n", "cannot import {}: SystemExit: 0"),
+        (
+            b"class E(BaseException):\n    __str__ = None\nraise E\n",
+            "cannot import {}: E",
+        ),
         (b"raise KeyError('a\\nb')\n", "cannot import {}: KeyError: 'a\\nb'"),
         (
             b"def f():\n    f()\nf()\n",

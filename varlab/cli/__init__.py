@@ -8,6 +8,7 @@ interrupted.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -117,10 +118,17 @@ def run(arguments: list[str]) -> int:
 
 
 def _provide_streams() -> None:
-    """Python has no stdout or stderr where the caller closed it: what is printed then goes nowhere."""
+    """Make streams that take what is printed.
+
+    Python has no stdout or stderr where the caller closed it: what is printed then goes nowhere. A character
+    that the terminal's encoding lacks is shown by its number.
+    """
     for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
+        stream = getattr(sys, name)
+        if stream is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
 
 
 # Where under --out a command keeps what a later run takes up again.

@@ -52,7 +52,8 @@ def command(
             "--out",
             metavar="DIR",
             parser=folder,
-            help="Draw there; data computed afresh goes to DIR/data.",
+            help="Draw there; data computed afresh goes to DIR/data. Without it: paper_figures in a "
+            "checkout, else ./figures.",
         ),
     ] = None,
 ) -> int:
@@ -62,7 +63,7 @@ def command(
     and taken up again after a kill.
     """
     from paper_figures.runs import Runs
-    from paper_figures.store import HERE, NAMES, figure
+    from paper_figures.store import HERE, IN_A_CHECKOUT, NAMES, figure
 
     figures = [figure(name) for name in names or NAMES]
     if list_names:
@@ -80,6 +81,8 @@ def command(
             figures = [each for each in figures if each.trains]
         for each in figures:
             each.refuse_options(chosen)
+    if out is None and not IN_A_CHECKOUT:  # an installed package is no place to write to
+        out = Path("figures")
     directory = can_write_to(out or HERE / "rendered")
     terminal = console()
     with progress_bar("figures") as progress:

@@ -50,7 +50,7 @@ def require(condition: bool, name: str, domain: str, got: object, remedy: str = 
 
 
 def shown(value: object, length: int = 80) -> str:
-    """``repr`` of a value, cut to a line; its type where it has none, as integers of 5000 digits."""
+    """``repr`` of ``value``, cut to ``length`` characters; its type where it has none, as huge integers."""
     try:
         text = " ".join(repr(value).split())
     except Exception:
@@ -59,7 +59,7 @@ def shown(value: object, length: int = 80) -> str:
 
 
 def among(value: object, choices: Iterable[str]) -> bool:
-    """Whether ``value`` is one of the words; arrays, which compare element by element, are none."""
+    """Whether ``value`` is one of the words ``choices``; arrays, which compare element by element, are none."""
     return isinstance(value, str) and value in choices
 
 
@@ -113,5 +113,8 @@ def real(
 
 def told(error: BaseException, length: int = 160) -> str:
     """Type and message of an ``error`` that was not ours, on one line of about ``length`` characters."""
-    text = " ".join(str(error).split())[:length]
+    try:
+        text = " ".join(str(error).split())[:length]
+    except Exception:  # a message that cannot be made is none
+        text = ""
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -28,7 +28,8 @@ def write_atomic(path: Path, content: str | bytes) -> None:
     InputError
         When the place cannot be written to, naming path and reason.
     """
-    data = content.encode() if isinstance(content, str) else content
+    # A path or name that is no UTF-8 shows as \udcff, which JSON reads back as the same text.
+    data = content.encode(errors="backslashreplace") if isinstance(content, str) else content
     with writing(path):
         if path.exists() and not path.is_file():  # a device or a pipe, which must not be replaced
             path.write_bytes(data)

@@ -34,7 +34,7 @@ class Result(ABC):
 
 
 def shortest(value: float) -> str:
-    """A number as the shortest text that gives it back: unequal ones never look the same."""
+    """``value`` as the shortest text that gives it back: unequal ones never look the same."""
     return repr(float(value) + 0.0).removesuffix(".0")  # -0.0 + 0.0 is 0.0
 
 

@@ -58,20 +58,22 @@ def load_callable(target: str) -> Any:
 def users_code(what: str) -> Iterator[None]:
     """What the user's own code raises in here is bad input: ``{what} raised KeyError: 'x'``.
 
-    ``sys.exit()`` counts as raising: it must not end varlab with a status of its own.
+    ``sys.exit()`` counts as raising: it must not end varlab with a status of its own. Ctrl-C does not.
     """
     try:
         yield
-    except (InputError, MemoryError):
+    except (InputError, MemoryError, KeyboardInterrupt, GeneratorExit):
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         raise InputError(f"{what} raised {told(error)}") from error
 
 
 def _load_module(place: str) -> ModuleType:
     try:
         return importlib.import_module(place)
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         # Whatever a user's module raises while it loads is bad input here.
         raise InputError(f"cannot import {place}: {told(error)}") from error
 
@@ -89,7 +91,9 @@ def _load_file(place: str) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         del sys.modules[name]
+        if isinstance(error, KeyboardInterrupt):
+            raise
         raise InputError(f"cannot import {place}: {told(error)}") from error
     return module

@@ -178,7 +178,12 @@ def mean_agrees(
     n : int
         Values behind each mean.
     **options
-        ``false_fail_rate`` and ``discrepancy`` of :func:`agrees`, with its errors.
+        ``false_fail_rate`` and ``discrepancy`` of :func:`agrees`.
+
+    Raises
+    ------
+    DomainError
+        ``n`` below 1, and as :func:`agrees`.
     """
     (spread,) = _together(variance=variance)
     n = whole("n", n, 1, LARGEST_COUNT)
@@ -205,7 +210,12 @@ def variance_agrees(
     n : int
         Values behind each variance.
     **options
-        ``false_fail_rate`` and ``discrepancy`` of :func:`agrees`, with its errors.
+        ``false_fail_rate`` and ``discrepancy`` of :func:`agrees`.
+
+    Raises
+    ------
+    DomainError
+        ``n`` below 2, and as :func:`agrees`.
     """
     wanted, fourth = _together(expected=expected, fourth_central=fourth_central)
     n = whole("n", n, 2, LARGEST_COUNT)
