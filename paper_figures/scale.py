@@ -38,7 +38,7 @@ def run(optimizer, steps):
 """
 AUDIT = """
 import tempfile
-from varlab.audit.record import record
+from varlab.audit.recorder.record import record
 from varlab.tasks import builtin
 place = tempfile.TemporaryDirectory()
 def run(n, name):

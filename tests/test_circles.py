@@ -16,7 +16,7 @@ import varlab
 
 ROOTS = (Path(varlab.__file__).parent, Path(paper_figures.__file__).parent)
 # Recording.save is a method, as the contract has it; what it calls builds recordings when it loads.
-BY_METHODS = {("varlab.audit.recording", "varlab.audit.storage")}
+BY_METHODS = {("varlab.audit.recorder.recording", "varlab.audit.recorder.storage")}
 
 
 def modules(*packages):

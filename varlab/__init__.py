@@ -11,10 +11,10 @@ from varlab.core.errors import DomainError, not_installed
 
 if TYPE_CHECKING:
     from varlab.audit.assess import assess
-    from varlab.audit.recording import Recording
+    from varlab.audit.recorder.recording import Recording
+    from varlab.audit.recorder.storage import load
+    from varlab.audit.recorder.watch import watch
     from varlab.audit.result import Audit
-    from varlab.audit.storage import load
-    from varlab.audit.watch import watch
     from varlab.claims.ledger import Ledger, verify
     from varlab.tasks.task import Task
 
@@ -36,9 +36,9 @@ __all__ = [
 _HOMES = {
     "verify": "varlab.claims.ledger",
     "Ledger": "varlab.claims.ledger",
-    "watch": "varlab.audit.watch",
-    "Recording": "varlab.audit.recording",
-    "load": "varlab.audit.storage",
+    "watch": "varlab.audit.recorder.watch",
+    "Recording": "varlab.audit.recorder.recording",
+    "load": "varlab.audit.recorder.storage",
     "assess": "varlab.audit.assess",
     "Audit": "varlab.audit.result",
     "Task": "varlab.tasks.task",

@@ -7,7 +7,7 @@ import pytest
 
 from varlab.audit.advice import AGREES, FEWER, audit_advice
 from varlab.audit.assess_recording import assess_recording
-from varlab.audit.recording import Recording
+from varlab.audit.recorder.recording import Recording
 from varlab.core import InputError
 from varlab.numerics import degrees_of_freedom, rectification
 

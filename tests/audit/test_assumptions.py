@@ -13,7 +13,7 @@ from departures import arch1, shared_mean
 from varlab.audit.assess_recording import assess_recording
 from varlab.audit.processes import Shape, ar1, iid_normal, mean, scale_drift, student_t
 from varlab.audit.protocol import Assumption
-from varlab.audit.recording import Recording
+from varlab.audit.recorder.recording import Recording
 from varlab.core import generator
 
 Z, N, S, D = Assumption

@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from varlab.audit.assess_recording import assess_recording
 from varlab.audit.processes import Shape, iid_normal
 from varlab.audit.protocol import Assumption
-from varlab.audit.recording import Recording
-from varlab.audit.text import interval, name_width, short_name, two_digits
+from varlab.audit.recorder.recording import Recording
+from varlab.audit.views.text import interval, name_width, short_name, two_digits
 from varlab.core import DomainError, InputError, generator
 from varlab.tasks import TASKS, build, builtin
 

@@ -8,8 +8,8 @@ import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from varlab.audit.multiplicity import discoveries, holm, simes
-from varlab.audit.quadratic import (
+from varlab.audit.assumptions.multiplicity import discoveries, holm, simes
+from varlab.audit.assumptions.quadratic import (
     against_noise,
     jackknife_variance,
     leave_one_out_variances,

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from varlab.audit import identical, independence, zero_mean
-from varlab.audit.edge import EdgeLaw
+from varlab.audit.assumptions import identical, independence, zero_mean
+from varlab.audit.assumptions.edge import EdgeLaw
 from varlab.audit.verdicts import AuditVerdict, Bands, Effect, decide, root, square
 
 BANDS = Bands()

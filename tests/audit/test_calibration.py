@@ -134,7 +134,7 @@ def test_holds_is_rarely_said_at_the_edge_of_a_band(protocol, shape, assumptions
 def test_the_counter_sees_a_test_that_rejects_too_often(monkeypatch):
     """Halved p-values must come out near 10% and be refused."""
     from varlab.audit import assess_recording as module
-    from varlab.audit.outcome import Outcome
+    from varlab.audit.assumptions.outcome import Outcome
     from varlab.audit.protocol import Protocol
 
     honest = module.TESTS[Protocol.FROZEN][Assumption.ZERO_MEAN]

@@ -9,11 +9,11 @@ import math
 import numpy as np
 import pytest
 
-from varlab.audit import independence
 from varlab.audit.assess_recording import assess_recording
-from varlab.audit.multiplicity import simes
+from varlab.audit.assumptions import independence
+from varlab.audit.assumptions.multiplicity import simes
 from varlab.audit.protocol import Assumption
-from varlab.audit.recording import Recording
+from varlab.audit.recorder.recording import Recording
 from varlab.audit.verdicts import AuditVerdict, Bands, decide
 from varlab.core import generator
 

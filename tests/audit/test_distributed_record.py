@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from faulty_layers import STATUSES, by_seed
 
-from varlab.audit import replicas as replicas_module
-from varlab.audit.alike import UnlikeReplicaError
-from varlab.audit.record import record
-from varlab.audit.storage import load
+from varlab.audit.recorder import replicas as replicas_module
+from varlab.audit.recorder.alike import UnlikeReplicaError
+from varlab.audit.recorder.record import record
+from varlab.audit.recorder.storage import load
 from varlab.core import InputError
 from varlab.simulate.distributed import World
 from varlab.tasks import builtin
@@ -26,8 +26,8 @@ import json, os, sys
 import numpy as np
 import torch
 from faulty_layers import by_seed
-from varlab.audit import replicas
-from varlab.audit.record import record
+from varlab.audit.recorder import replicas
+from varlab.audit.recorder.record import record
 from varlab.core import InputError
 from varlab.tasks import builtin
 
@@ -49,7 +49,7 @@ if mode == "killed" and rank == 0:
                 os._exit(9)
             yield rows
     replicas._exchanged = dying
-    from varlab.audit import storage
+    from varlab.audit.recorder import storage
     storage.RecordingWriter.__init__.__kwdefaults__["flush_every"] = 2
 def recorded(name, factory, **options):
     try:

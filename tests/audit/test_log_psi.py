@@ -5,9 +5,9 @@ import pytest
 from departures import shared_mean
 from scipy import special
 
-from varlab.audit import log_psi
+from varlab.audit.cost import log_psi
+from varlab.audit.cost.second_moment import kish_path, step_weights, vhat_path
 from varlab.audit.processes import Shape, iid_normal
-from varlab.audit.second_moment import kish_path, step_weights, vhat_path
 from varlab.numerics import degrees_of_freedom, ema_weights
 
 

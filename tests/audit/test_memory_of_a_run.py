@@ -7,12 +7,12 @@ to their tests, a lag-1 correlation of 0.95 over 400 steps "violates" zero mean 
 import numpy as np
 import pytest
 
-from varlab.audit import normality
 from varlab.audit.assess_recording import assess_recording
-from varlab.audit.memory import FOURTH, REASON, limits
+from varlab.audit.assumptions import normality
+from varlab.audit.assumptions.memory import FOURTH, REASON, limits
 from varlab.audit.processes import Shape, ar1
 from varlab.audit.protocol import Assumption
-from varlab.audit.recording import Recording
+from varlab.audit.recorder.recording import Recording
 from varlab.audit.verdicts import Bands
 from varlab.core import generator
 

@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from varlab.audit import normality
-from varlab.audit.l_moments import (
+from varlab.audit.assumptions import normality
+from varlab.audit.assumptions.l_moments import (
     NORMAL_L_KURTOSIS,
     contributions,
     group_means,
     l_ratio_units,
     l_ratios,
 )
-from varlab.audit.normality import KURTOSIS_LEVEL
-from varlab.audit.null import ratio_null
+from varlab.audit.assumptions.normality import KURTOSIS_LEVEL
+from varlab.audit.assumptions.null import ratio_null
 from varlab.audit.verdicts import AuditVerdict, Bands, decide
 from varlab.core import generator
 
@@ -86,7 +86,7 @@ def test_units_average_to_the_ratios_and_a_column_without_spread_has_none(monkey
         assert units.shape == (16, 5)
         np.testing.assert_allclose(units.mean(axis=0), ratio, rtol=1e-10)
         assert np.isnan(units[:, 3]).all()
-    monkeypatch.setattr("varlab.audit.l_moments.AT_ONCE", 50)
+    monkeypatch.setattr("varlab.audit.assumptions.l_moments.AT_ONCE", 50)
     for pieces, units in zip(l_ratio_units(x, 16), whole, strict=True):
         np.testing.assert_allclose(pieces, units, atol=1e-12)
 

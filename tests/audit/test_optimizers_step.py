@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import nn
 
-from varlab.audit.recording import QUANTITY
-from varlab.audit.storage import load
-from varlab.audit.watch import watch
-from varlab.audit.weight_decay import WITHOUT_DECAY, convention
+from varlab.audit.recorder.recording import QUANTITY
+from varlab.audit.recorder.storage import load
+from varlab.audit.recorder.watch import watch
+from varlab.audit.recorder.weight_decay import WITHOUT_DECAY, convention
 from varlab.core import InputError
 from varlab.optim import LAMB, SGD, Adam2k, Algorithm1, RAdam, pairs
 

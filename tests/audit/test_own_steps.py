@@ -8,10 +8,10 @@ import torch
 from torch import nn
 from torch.utils.data import BatchSampler, DataLoader, RandomSampler, TensorDataset
 
-from varlab.audit import vectorised
-from varlab.audit.plan import make_plan
-from varlab.audit.record import record
-from varlab.audit.storage import load
+from varlab.audit.recorder import vectorised
+from varlab.audit.recorder.plan import make_plan
+from varlab.audit.recorder.record import record
+from varlab.audit.recorder.storage import load
 from varlab.core import InputError
 from varlab.tasks import Task, builtin
 

@@ -9,8 +9,8 @@ from faulty_layers import STATUSES, by_seed, task
 from torch import nn
 
 from varlab.audit.assess_recording import assess_recording
-from varlab.audit.record import record
-from varlab.audit.storage import RecordingWriter, load
+from varlab.audit.recorder.record import record
+from varlab.audit.recorder.storage import RecordingWriter, load
 from varlab.core import InputError
 from varlab.tasks import Task, builtin
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from varlab.audit.recording import Recording
-from varlab.audit.storage import RecordingWriter, load
+from varlab.audit.recorder.recording import Recording
+from varlab.audit.recorder.storage import RecordingWriter, load
 from varlab.core import DomainError, InputError
 
 

@@ -6,11 +6,11 @@ from scipy import stats
 from statsmodels.stats.diagnostic import acorr_ljungbox
 from statsmodels.tsa.stattools import acf
 
-from varlab.audit.independence import _adjacent, _all_pairs
-from varlab.audit.l_moments import l_kurtosis
-from varlab.audit.null import autocorrelations, ratio_null, run_null, run_scores
-from varlab.audit.ranks import moment_form, rank_scores, shape
-from varlab.audit.scale_path import change_points, cosines, log_size, standardise
+from varlab.audit.assumptions.independence import _adjacent, _all_pairs
+from varlab.audit.assumptions.l_moments import l_kurtosis
+from varlab.audit.assumptions.null import autocorrelations, ratio_null, run_null, run_scores
+from varlab.audit.assumptions.ranks import moment_form, rank_scores, shape
+from varlab.audit.assumptions.scale_path import change_points, cosines, log_size, standardise
 
 
 def test_autocorrelations_against_statsmodels():

@@ -7,7 +7,7 @@ import pytest
 
 from varlab.audit.processes import Shape, scale_drift
 from varlab.audit.protocol import Protocol
-from varlab.audit.recording import Recording
+from varlab.audit.recorder.recording import Recording
 from varlab.audit.shape import HIGHEST, recording_shape, rms_correlation
 from varlab.core import InputError
 

@@ -5,12 +5,12 @@ import itertools
 import numpy as np
 import pytest
 
-from varlab.audit import log_psi, violation_budget
 from varlab.audit.assess_recording import assess_recording
-from varlab.audit.crossing import Crossing
-from varlab.audit.independent import independent_replicas
+from varlab.audit.assumptions.crossing import Crossing
+from varlab.audit.cost import log_psi, violation_budget
 from varlab.audit.protocol import Assumption
-from varlab.audit.recording import Recording
+from varlab.audit.recorder.independent import independent_replicas
+from varlab.audit.recorder.recording import Recording
 from varlab.core import generator
 
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from departures import arch1, shared_mean
 
-from varlab.audit import violation_budget
+from varlab.audit.cost import violation_budget
+from varlab.audit.cost.second_moment import step_weights
+from varlab.audit.cost.violation_budget import SHARES, coordinate_shares, within_dependence
 from varlab.audit.processes import Shape, ar1, iid_normal, mean, scale_drift, student_t
-from varlab.audit.second_moment import step_weights
-from varlab.audit.violation_budget import SHARES, coordinate_shares, within_dependence
 from varlab.numerics import degrees_of_freedom
 
 STEPS = np.arange(1, 21)

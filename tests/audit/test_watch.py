@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import nn
 
-from varlab.audit.storage import load
-from varlab.audit.tap import ROWS
-from varlab.audit.watch import watch
+from varlab.audit.recorder.storage import load
+from varlab.audit.recorder.tap import ROWS
+from varlab.audit.recorder.watch import watch
 from varlab.core import InputError
 from varlab.tasks import build, builtin
 

@@ -11,7 +11,7 @@ import time
 import pytest
 import torch
 
-from varlab.audit.watch import watch
+from varlab.audit.recorder.watch import watch
 from varlab.tasks import TASKS, build, builtin
 
 ROUNDS, SECONDS = (

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from varlab.audit.assess import assess
-from varlab.audit.recording import Recording
+from varlab.audit.recorder.recording import Recording
 from varlab.numerics.advice import advise
 
 

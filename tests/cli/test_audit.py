@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from checkout import README, reads_the_checkout
 
-from varlab.audit import record as record_module
 from varlab.audit.assess import DEFAULT_STEPS
 from varlab.audit.processes import Shape
 from varlab.audit.protocol import Protocol
-from varlab.audit.recording import Recording
+from varlab.audit.recorder import record as record_module
+from varlab.audit.recorder.recording import Recording
 from varlab.audit.verdicts import Bands
 from varlab.cli.audit import STORE
 

@@ -59,7 +59,7 @@ def test_one_that_differs_exits_1_and_shows_how_to_reproduce_it(varlab, tmp_path
 @pytest.mark.parametrize(
     ("target", "line"),
     [
-        ("torch.optim", "module:factory or path.py:factory"),
+        ("torch.optim", "module:name or path/to/file.py:name"),
         ("no_such_module:RAdam", "no_such_module"),
         ("torch.optim:NoSuch", "NoSuch"),
         ("math:pi", "pi"),

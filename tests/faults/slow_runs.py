@@ -62,7 +62,7 @@ def small_blocks():
 
 def slow_down():
     told = []
-    from varlab.audit.storage import RecordingWriter
+    from varlab.audit.recorder.storage import RecordingWriter
     from varlab.simulate.store import Store
 
     for kind, method in ((Store, "write_segment"), (RecordingWriter, "flush")):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import varlab
-from varlab.audit.storage import RecordingWriter, load
+from varlab.audit.recorder.storage import RecordingWriter, load
 from varlab.cli import run
 from varlab.core import InputError
 from varlab.simulate import Normal, Simulation, simulate

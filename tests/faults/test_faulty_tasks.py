@@ -6,8 +6,8 @@ from pathlib import Path
 import faulty_tasks
 import pytest
 
-from varlab.audit.record import record
-from varlab.audit.storage import load
+from varlab.audit.recorder.record import record
+from varlab.audit.recorder.storage import load
 from varlab.cli import run
 from varlab.core import InputError
 

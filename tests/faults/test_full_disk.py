@@ -9,7 +9,7 @@ from disk import fill, small_disk
 from torch import nn
 
 import varlab
-from varlab.audit.storage import RecordingWriter, load
+from varlab.audit.recorder.storage import RecordingWriter, load
 from varlab.cli import run
 from varlab.core import InputError
 from varlab.simulate import Simulation

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from slow_runs import ENSEMBLE, PAUSE, SIMULATE, SMALL_BLOCK, STORES, held, started
 
-from varlab.audit.record import record
-from varlab.audit.storage import RecordingWriter, load
+from varlab.audit.recorder.record import record
+from varlab.audit.recorder.storage import RecordingWriter, load
 from varlab.cli import run
 from varlab.core import InputError
 from varlab.core.files import Lock, fcntl

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from varlab.audit.protocol import Protocol
-from varlab.audit.text import two_digits
+from varlab.audit.views.text import two_digits
 from varlab.core import InputError, Result, shortest, told
 from varlab.core.json_numbers import json_number
 from varlab.numerics import rectification

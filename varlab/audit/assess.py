@@ -8,8 +8,8 @@ from typing import Any
 
 from varlab.audit.assess_recording import assess_recording, checked_limits
 from varlab.audit.protocol import Protocol
-from varlab.audit.record import Progress, record
-from varlab.audit.recording import Recording
+from varlab.audit.recorder.record import Progress, record
+from varlab.audit.recorder.recording import Recording
 from varlab.audit.result import Audit
 from varlab.audit.verdicts import Bands
 from varlab.core import InputError
@@ -51,7 +51,7 @@ def assess(
     protocol : {"frozen", "run", "ensemble"}, optional
         The recording's own, or ``ensemble``.
     replicas, steps, seed, inits, orders, select, coordinates, after, task, out, resume, vectorised
-        How to run a factory, with the defaults of :func:`varlab.audit.record.record`. Not for
+        How to run a factory, with the defaults of :func:`varlab.audit.recorder.record.record`. Not for
         recordings.
     bands : Bands, optional
         Equivalence bands of the four effects.
@@ -60,7 +60,7 @@ def assess(
     command : str
         Shown in the report as the way to repeat it.
     progress, announce : callable, optional
-        As in :func:`varlab.audit.record.record`.
+        As in :func:`varlab.audit.recorder.record.record`.
 
     Raises
     ------

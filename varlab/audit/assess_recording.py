@@ -8,25 +8,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from varlab.audit import (
-    identical,
-    independence,
-    log_psi,
-    normality,
-    violation_budget,
-    zero_mean,
-)
-from varlab.audit.crossing import Crossing
-from varlab.audit.independent import independent_replicas
+from varlab.audit.assumptions import identical, independence, normality, zero_mean
+from varlab.audit.assumptions.crossing import Crossing
+from varlab.audit.assumptions.memory import within_memory
+from varlab.audit.assumptions.multiplicity import discoveries, simes
+from varlab.audit.assumptions.outcome import Outcome
+from varlab.audit.cost import log_psi, violation_budget
 from varlab.audit.layer import CANNOT, UNTESTED, AssumptionResult, LayerAudit
-from varlab.audit.memory import within_memory
 from varlab.audit.model import model_results
-from varlab.audit.multiplicity import discoveries, simes
-from varlab.audit.outcome import Outcome
 from varlab.audit.protocol import Assumption, Protocol
-from varlab.audit.recording import Recording
+from varlab.audit.recorder.independent import independent_replicas
+from varlab.audit.recorder.recording import Recording
+from varlab.audit.recorder.statuses import OK
 from varlab.audit.result import Audit
-from varlab.audit.statuses import OK
 from varlab.audit.verdicts import AuditVerdict, Bands, decide
 from varlab.core import InputError, real
 

@@ -19,7 +19,7 @@ from scipy import stats
 from varlab.audit.assess_recording import assess_recording
 from varlab.audit.processes import PLANTED, Process, Shape, edges, iid_normal
 from varlab.audit.protocol import Assumption, Protocol
-from varlab.audit.recording import Recording
+from varlab.audit.recorder.recording import Recording
 from varlab.audit.verdicts import AuditVerdict, Bands
 from varlab.core import Result, generator, real, require, whole
 from varlab.core.json_numbers import json_number

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from varlab.audit.log_psi import LogPsi
+from varlab.audit.cost.log_psi import LogPsi
+from varlab.audit.cost.violation_budget import SHARES, Budget
 from varlab.audit.protocol import Assumption
-from varlab.audit.statuses import OK
+from varlab.audit.recorder.statuses import OK
 from varlab.audit.verdicts import AuditVerdict, Effect
-from varlab.audit.violation_budget import SHARES, Budget
 from varlab.core.json_numbers import json_number
 
 Array = NDArray[np.float64]

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from varlab.audit.assumptions.multiplicity import holm
 from varlab.audit.layer import CANNOT, AssumptionResult, LayerAudit
-from varlab.audit.multiplicity import holm
 from varlab.audit.protocol import Assumption, Protocol
-from varlab.audit.statuses import OK
+from varlab.audit.recorder.statuses import OK
 from varlab.audit.verdicts import AuditVerdict
 
 # Such layers put nothing into v_t that could depart from the theory. A gradient that comes late, is

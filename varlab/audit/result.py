@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from varlab.audit.cost.violation_budget import SHARES
 from varlab.audit.layer import CANNOT, AssumptionResult, LayerAudit
 from varlab.audit.protocol import Assumption, Protocol
-from varlab.audit.statuses import OK
-from varlab.audit.text import summary, two_digits
+from varlab.audit.recorder.statuses import OK
 from varlab.audit.verdicts import AuditVerdict, Bands
-from varlab.audit.violation_budget import SHARES
+from varlab.audit.views.text import summary, two_digits
 from varlab.core import Result
 from varlab.core.json_numbers import json_number
 
@@ -235,13 +235,13 @@ class Audit(Result):
 
     def to_html(self, path: str | Path, calibration: Calibration | None = None) -> None:
         """One self-contained page at ``path``, with a calibration if given; written beside and renamed."""
-        from varlab.audit.page import page
+        from varlab.audit.views.page import page
         from varlab.core.files import write_atomic
 
         write_atomic(Path(path), page(self, calibration))
 
     def _draw(self, ax: Axes) -> None:
-        from varlab.audit.plots import draw_forest
+        from varlab.audit.views.plots import draw_forest
 
         draw_forest(self, ax)
 
@@ -250,7 +250,7 @@ class Audit(Result):
 
         On ``ax``, or on new Axes; they are returned.
         """
-        from varlab.audit.plots import draw_log_psi
+        from varlab.audit.views.plots import draw_log_psi
         from varlab.core.result import axes_or_new
 
         ax = axes_or_new(ax)
@@ -262,7 +262,7 @@ class Audit(Result):
 
         On ``ax``, or on new Axes; they are returned.
         """
-        from varlab.audit.plots import draw_budget
+        from varlab.audit.views.plots import draw_budget
         from varlab.core.result import axes_or_new
 
         ax = axes_or_new(ax)

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from varlab.audit.assess_recording import layer_status
+from varlab.audit.assumptions.scale_path import standardise
 from varlab.audit.protocol import Protocol
-from varlab.audit.recording import Recording
-from varlab.audit.scale_path import standardise
-from varlab.audit.statuses import OK
+from varlab.audit.recorder.recording import Recording
+from varlab.audit.recorder.statuses import OK
 from varlab.core import InputError
 
 Array = NDArray[np.float64]

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from scipy import stats
 
-from varlab.audit.edge import EdgeLaw
+from varlab.audit.assumptions.edge import EdgeLaw
 from varlab.core import real
 
 # Smallest share of a layer's cells (steps of coordinates) that must vary before the layer can hold.

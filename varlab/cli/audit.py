@@ -31,7 +31,7 @@ from varlab.core.targets import FORMS, load_callable
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from varlab.audit.recording import Recording
+    from varlab.audit.recorder.recording import Recording
     from varlab.audit.result import Audit
 
 STORE = "recording.zarr"
@@ -115,7 +115,7 @@ def command(
     from varlab.audit.assess import DEFAULT_STEPS, assess
     from varlab.audit.assess_recording import checked_limits
     from varlab.audit.protocol import Protocol
-    from varlab.audit.record import record
+    from varlab.audit.recorder.record import record
     from varlab.simulate.distributed import speaks
     from varlab.tasks import TASKS
 

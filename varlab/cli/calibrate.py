@@ -106,7 +106,7 @@ def _shape(source: Path | None) -> dict[str, Any]:
     """Sizes and correlation of the recording at ``source``, or beside an audit's files in that folder."""
     if source is None:
         return {}
+    from varlab.audit.recorder.storage import load
     from varlab.audit.shape import recording_shape
-    from varlab.audit.storage import load
 
     return asdict(recording_shape(load(source / STORE if (source / STORE).exists() else source)))

@@ -24,7 +24,7 @@ SOURCES = {
 def number(value: float | None) -> str:
     """Two significant digits, from 100 on all before the point; powers of ten only where they help.
 
-    An empty field for None. The audit's numbers are :func:`varlab.audit.text.two_digits`.
+    An empty field for None. The audit's numbers are :func:`varlab.audit.views.text.two_digits`.
     """
     if value is None:
         return ""

@@ -15,10 +15,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from varlab.audit.null import autocorrelations
-from varlab.audit.outcome import Outcome
+from varlab.audit.assumptions.null import autocorrelations
+from varlab.audit.assumptions.outcome import Outcome
+from varlab.audit.assumptions.scale_path import noise_frequencies, standardise
 from varlab.audit.protocol import Assumption
-from varlab.audit.scale_path import noise_frequencies, standardise
 
 Array = NDArray[np.float64]
 

@@ -18,9 +18,9 @@ import numpy as np
 import zarr
 from numpy.typing import ArrayLike, NDArray
 
-from varlab.audit.identity import allow_more, first_difference, identity
-from varlab.audit.recording import FORMAT, QUANTITY, SCHEMA, Recording
-from varlab.audit.statuses import faults
+from varlab.audit.recorder.identity import allow_more, first_difference, identity
+from varlab.audit.recorder.recording import FORMAT, QUANTITY, SCHEMA, Recording
+from varlab.audit.recorder.statuses import faults
 from varlab.core import InputError, require, told, whole
 from varlab.core.files import Lock, new_directory, writing
 from varlab.core.samplers import UNKNOWN
@@ -29,7 +29,7 @@ from varlab.core.samplers import UNKNOWN
 COMPRESSOR = zarr.codecs.ZstdCodec(level=0, checksum=True)
 KEPT = "what was recorded before is kept: make room and resume"
 
-# Replicas advance in blocks of so many (varlab.audit.replicas), each written in chunks of its own.
+# Replicas advance in blocks of so many (varlab.audit.recorder.replicas), each written in chunks of its own.
 REPLICAS_PER_CHUNK = 8
 
 

@@ -223,7 +223,7 @@ class Recording(Result):
 
     def save(self, path: str | Path) -> None:
         """Write a Zarr store at ``path``, beside first and then renamed; see ``varlab.load``."""
-        from varlab.audit.storage import save
+        from varlab.audit.recorder.storage import save
 
         save(self, Path(path))
 

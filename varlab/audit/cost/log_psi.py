@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from varlab.audit.crossing import Crossing
-from varlab.audit.quadratic import leave_one_out_variances, log_interval
-from varlab.audit.scale_path import rms
-from varlab.audit.second_moment import kish_path, stream_length, vhat_path
+from varlab.audit.assumptions.crossing import Crossing
+from varlab.audit.assumptions.quadratic import leave_one_out_variances, log_interval
+from varlab.audit.assumptions.scale_path import rms
+from varlab.audit.cost.second_moment import kish_path, stream_length, vhat_path
 from varlab.numerics import log_psi_variance
 
 Array = NDArray[np.float64]

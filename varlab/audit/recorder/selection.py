@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from varlab.audit.statuses import EMPTY, NO_GRADIENT, OK
+from varlab.audit.recorder.statuses import EMPTY, NO_GRADIENT, OK
 from varlab.core import InputError, require, whole
 from varlab.tasks.task import torch_seed
 

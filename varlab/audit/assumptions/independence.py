@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from varlab.audit.edge import EdgeLaw
-from varlab.audit.multiplicity import simes
-from varlab.audit.null import NEAR, autocorrelations, last_lag, run_null, run_scores
-from varlab.audit.outcome import Outcome
-from varlab.audit.quadratic import against_noise, off_diagonal
-from varlab.audit.ranks import moment_form, rank_scores, shape
-from varlab.audit.scale_path import standardise
+from varlab.audit.assumptions.edge import EdgeLaw
+from varlab.audit.assumptions.multiplicity import simes
+from varlab.audit.assumptions.null import NEAR, autocorrelations, last_lag, run_null, run_scores
+from varlab.audit.assumptions.outcome import Outcome
+from varlab.audit.assumptions.quadratic import against_noise, off_diagonal
+from varlab.audit.assumptions.ranks import moment_form, rank_scores, shape
+from varlab.audit.assumptions.scale_path import standardise
 from varlab.audit.verdicts import LEAST_LIVE, Bands, Effect, named, root, square
 
 Array = NDArray[np.float64]

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from torch import nn
 
 from varlab.audit.protocol import Protocol
-from varlab.audit.recording import Recording
-from varlab.audit.selection import choose_layers
-from varlab.audit.statuses import faults
-from varlab.audit.storage import RecordingWriter, load
-from varlab.audit.tap import ROWS, GradientTap
-from varlab.audit.weight_decay import convention, recorded_quantity
+from varlab.audit.recorder.recording import Recording
+from varlab.audit.recorder.selection import choose_layers
+from varlab.audit.recorder.statuses import faults
+from varlab.audit.recorder.storage import RecordingWriter, load
+from varlab.audit.recorder.tap import ROWS, GradientTap
+from varlab.audit.recorder.weight_decay import convention, recorded_quantity
 from varlab.core import InputError, real, whole
 from varlab.core.samplers import UNKNOWN
 

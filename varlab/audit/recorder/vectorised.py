@@ -21,15 +21,15 @@ from torch.func import functional_call, grad, stack_module_state, vmap
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils import _pytree as pytree
 
-from varlab.audit.alike import build_alike
-from varlab.audit.selection import Layer, choose_layers, row_dtype
-from varlab.audit.stepping import replica_seed, start_batches
-from varlab.audit.weight_decay import COUPLED, coupled_decay
+from varlab.audit.recorder.alike import build_alike
+from varlab.audit.recorder.selection import Layer, choose_layers, row_dtype
+from varlab.audit.recorder.stepping import replica_seed, start_batches
+from varlab.audit.recorder.weight_decay import COUPLED, coupled_decay
 from varlab.tasks import Task
 from varlab.tasks.task import differentiate, next_batch, own_randomness
 
 if TYPE_CHECKING:
-    from varlab.audit.plan import Plan
+    from varlab.audit.recorder.plan import Plan
 
 ELEMENTWISE = (torch.optim.Adam, torch.optim.AdamW, torch.optim.RAdam, torch.optim.SGD)
 # Float32 gradients of the same batch by two orders of summation agree to this, relative to the

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from varlab.audit.edge import EdgeLaw
-from varlab.audit.multiplicity import simes
-from varlab.audit.outcome import Outcome
-from varlab.audit.quadratic import against_noise, off_diagonal
-from varlab.audit.ranks import rank_scores
-from varlab.audit.scale_path import (
+from varlab.audit.assumptions.edge import EdgeLaw
+from varlab.audit.assumptions.multiplicity import simes
+from varlab.audit.assumptions.outcome import Outcome
+from varlab.audit.assumptions.quadratic import against_noise, off_diagonal
+from varlab.audit.assumptions.ranks import rank_scores
+from varlab.audit.assumptions.scale_path import (
     change_points,
     cosines,
     log_size,

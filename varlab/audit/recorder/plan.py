@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from varlab.audit.identity import factory_text
-from varlab.audit.independent import independent_replicas
 from varlab.audit.protocol import Protocol
+from varlab.audit.recorder.identity import factory_text
+from varlab.audit.recorder.independent import independent_replicas
 from varlab.core import InputError, require, whole
 from varlab.core.memory import require_memory
 from varlab.tasks import Task, build, separates_order
@@ -91,7 +91,7 @@ def make_plan(
     after: int,
     task: str,
 ) -> Plan:
-    """Check a request; see :func:`varlab.audit.record.record` for its parts.
+    """Check a request; see :func:`varlab.audit.recorder.record.record` for its parts.
 
     Raises
     ------

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from varlab.audit.quadratic import about, jackknife_variance
+from varlab.audit.assumptions.quadratic import about, jackknife_variance
 
 Array = NDArray[np.float64]
 Labels = NDArray[np.int64]

@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from varlab.audit.alike import UnlikeReplicaError
-from varlab.audit.plan import Factory, Plan, make_plan
 from varlab.audit.protocol import Protocol
-from varlab.audit.recording import Recording
-from varlab.audit.replicas import Rows, exchange_device, recorded_rows
-from varlab.audit.selection import choose_layers, numpy_dtype, row_dtype
-from varlab.audit.statuses import faults, from_numbers, merge, to_numbers
-from varlab.audit.storage import RecordingWriter, load
-from varlab.audit.watch import second_moment_decay
-from varlab.audit.weight_decay import convention, recorded_quantity
+from varlab.audit.recorder.alike import UnlikeReplicaError
+from varlab.audit.recorder.plan import Factory, Plan, make_plan
+from varlab.audit.recorder.recording import Recording
+from varlab.audit.recorder.replicas import Rows, exchange_device, recorded_rows
+from varlab.audit.recorder.selection import choose_layers, numpy_dtype, row_dtype
+from varlab.audit.recorder.statuses import faults, from_numbers, merge, to_numbers
+from varlab.audit.recorder.storage import RecordingWriter, load
+from varlab.audit.recorder.watch import second_moment_decay
+from varlab.audit.recorder.weight_decay import convention, recorded_quantity
 from varlab.core import InputError
 from varlab.core.memory import require_memory
 from varlab.core.samplers import WITH_REPLACEMENT

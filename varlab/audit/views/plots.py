@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from varlab.audit.cost.violation_budget import SHARES
 from varlab.audit.protocol import Assumption
 from varlab.audit.verdicts import AuditVerdict
-from varlab.audit.violation_budget import SHARES
 from varlab.core.palette import BLUE, GREEN, NEUTRAL, ORANGE, PURPLE, SKY, YELLOW
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from varlab import __version__
-from varlab.audit.plots import draw_budget, draw_forest, draw_log_psi
-from varlab.audit.text import interval, pvalue, tested_coordinates, two_digits, untested
+from varlab.audit.views.plots import draw_budget, draw_forest, draw_log_psi
+from varlab.audit.views.text import interval, pvalue, tested_coordinates, two_digits, untested
 from varlab.core import shortest
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _INK = "#0a0b0c"
 
 def page(audit: Audit, calibration: Calibration | None = None) -> str:
     """HTML text without any outside resource; every name from the model is escaped."""
-    style = files("varlab.audit").joinpath("page.css").read_text(encoding="utf-8")
+    style = files("varlab.audit.views").joinpath("page.css").read_text(encoding="utf-8")
     parts = [
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',

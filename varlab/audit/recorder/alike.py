@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from torch.nn.parameter import is_lazy
 
-from varlab.audit.selection import clean_name, optimised_ids
-from varlab.audit.watch import second_moment_decay
+from varlab.audit.recorder.selection import clean_name, optimised_ids
+from varlab.audit.recorder.watch import second_moment_decay
 from varlab.core import InputError, shortest
 from varlab.tasks import Task
 
 if TYPE_CHECKING:
-    from varlab.audit.plan import Plan
+    from varlab.audit.recorder.plan import Plan
 
 REMEDY = "a factory must build the same model and optimizer for every seed"
 

@@ -17,9 +17,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from varlab.audit.selection import Layer, flat, numpy_dtype, optimised_ids, row_dtype
-from varlab.audit.statuses import LATE, NO_GRADIENT, OK, SPARSE, from_step
-from varlab.audit.weight_decay import convention, coupled_decay
+from varlab.audit.recorder.selection import Layer, flat, numpy_dtype, optimised_ids, row_dtype
+from varlab.audit.recorder.statuses import LATE, NO_GRADIENT, OK, SPARSE, from_step
+from varlab.audit.recorder.weight_decay import convention, coupled_decay
 from varlab.core import whole
 
 ROWS = 32  # rows that are written in turn, so that a sink may copy many at once

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from varlab.audit.edge import EdgeLaw
-from varlab.audit.multiplicity import simes
-from varlab.audit.outcome import Outcome
-from varlab.audit.quadratic import against_noise, off_diagonal
-from varlab.audit.scale_path import cosines, noise_frequencies, rms, standardise
+from varlab.audit.assumptions.edge import EdgeLaw
+from varlab.audit.assumptions.multiplicity import simes
+from varlab.audit.assumptions.outcome import Outcome
+from varlab.audit.assumptions.quadratic import against_noise, off_diagonal
+from varlab.audit.assumptions.scale_path import cosines, noise_frequencies, rms, standardise
 from varlab.audit.verdicts import LEAST_LIVE, Bands, Effect, named, root, square
 
 Array = NDArray[np.float64]

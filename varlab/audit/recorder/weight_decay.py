@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from varlab.audit.recording import QUANTITY
+from varlab.audit.recorder.recording import QUANTITY
 from varlab.core import require
 from varlab.optim.algorithm1 import Algorithm1
 from varlab.optim.stepwise import StepwiseAdam

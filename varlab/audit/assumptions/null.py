@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from varlab.audit.l_moments import NORMAL_L_KURTOSIS, l_kurtosis, l_ratio_units
-from varlab.audit.scale_path import standardise
+from varlab.audit.assumptions.l_moments import NORMAL_L_KURTOSIS, l_kurtosis, l_ratio_units
+from varlab.audit.assumptions.scale_path import standardise
 from varlab.core import generator
 
 Array = NDArray[np.float64]

@@ -16,20 +16,20 @@ import torch
 import torch.distributed as dist
 from numpy.typing import DTypeLike, NDArray
 
-from varlab.audit.alike import UnlikeReplicaError, build_alike
 from varlab.audit.protocol import Protocol
-from varlab.audit.selection import choose_layers
-from varlab.audit.statuses import faults, from_numbers, to_numbers
-from varlab.audit.stepping import replica_seed, start_batches, train_step
-from varlab.audit.storage import REPLICAS_PER_CHUNK
-from varlab.audit.tap import GradientTap
-from varlab.audit.vectorised import vectorise
+from varlab.audit.recorder.alike import UnlikeReplicaError, build_alike
+from varlab.audit.recorder.selection import choose_layers
+from varlab.audit.recorder.statuses import faults, from_numbers, to_numbers
+from varlab.audit.recorder.stepping import replica_seed, start_batches, train_step
+from varlab.audit.recorder.storage import REPLICAS_PER_CHUNK
+from varlab.audit.recorder.tap import GradientTap
+from varlab.audit.recorder.vectorised import vectorise
 from varlab.core import InputError
 from varlab.simulate.distributed import World
 from varlab.tasks import Task
 
 if TYPE_CHECKING:
-    from varlab.audit.plan import Plan
+    from varlab.audit.recorder.plan import Plan
 
 # As many as a chunk of the store, so that a block is written in whole chunks. More in lockstep are no
 # faster on a CPU: their parameters leave its cache.
@@ -89,7 +89,7 @@ def recorded_rows(
     dtype : dtype
         Of a row.
     vectorised : bool or None
-        As for :func:`varlab.audit.record.record`.
+        As for :func:`varlab.audit.recorder.record.record`.
     """
     mine = ranks.share(list(range(len(blocks(plan.replicas)))))
     own = _own(plan, first, before, [blocks(plan.replicas)[b] for b in mine], vectorised)

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from varlab.audit.edge import EdgeLaw
-from varlab.audit.l_moments import group_means, l_ratio_units
-from varlab.audit.multiplicity import simes
-from varlab.audit.null import (
+from varlab.audit.assumptions.edge import EdgeLaw
+from varlab.audit.assumptions.l_moments import group_means, l_ratio_units
+from varlab.audit.assumptions.multiplicity import simes
+from varlab.audit.assumptions.null import (
     BLOCKS,
     RatioNull,
     autocorrelations,
@@ -27,9 +27,9 @@ from varlab.audit.null import (
     ratio_null,
     run_null,
 )
-from varlab.audit.outcome import Outcome
-from varlab.audit.quadratic import off_diagonal
-from varlab.audit.scale_path import standardise
+from varlab.audit.assumptions.outcome import Outcome
+from varlab.audit.assumptions.quadratic import off_diagonal
+from varlab.audit.assumptions.scale_path import standardise
 from varlab.audit.verdicts import LEAST_LIVE, Bands, Effect, named, root, square
 
 Array = NDArray[np.float64]
