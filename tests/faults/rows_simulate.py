@@ -103,14 +103,14 @@ _LAWS = [
             StudentT,
             [("df", None, "df must be positive; got None"), ("df", 0, "df must be positive...")],
         ),
-        (SharedMean, [("tau", -1, "tau must be non-negative and finite; got -1")]),
+        (SharedMean, [("tau", -1, "tau must lie in [0, 1e+30]; got -1")]),
         (Drift, [("rate", INF, "rate must be finite; got inf")]),
         (
             ScaleMixture,
             [
                 ("scales", None, "scales must be a tuple of numbers; got None"),
                 ("scales", ("x",), "scales must be positive and finite; got 'x'"),
-                ("weights", (NAN, 1.0), "weights must be non-negative; got nan"),
+                ("weights", (NAN, 1.0), "weights must lie in [0, 1]; got nan"),
             ],
         ),
     )
