@@ -11,11 +11,20 @@ from varlab.simulate import (
     Normal,
     ScaleMixture,
     SharedMean,
+    Simulation,
     StudentT,
+    agrees,
+    compare,
+    gradients,
     law,
+    mean_agrees,
     simulate,
+    variance_agrees,
 )
 
+REAL = "{} must be real numbers; got {}; give real numbers"
+SIGNED = "{} must be non-negative, or NaN; got {}"
+RATE = "false_fail_rate must lie in (0, 1); got {}"
 EXTREME = "sigma and abs(mu)/sigma must be at most 1e+70, and sigma at least 1e-70; got {}..."
 
 _RUNS = rows(
@@ -138,4 +147,117 @@ _NAMES = [
         "a parameter of normal must read name=value; ...",
     ),
 ]
-ROWS = _RUNS + _LAWS + _NAMES
+_ASSERTIONS = [
+    *rows(
+        "agrees",
+        agrees,
+        [
+            ("n", "x", "n must be an integer >= 1; got 'x'"),
+            ("n", 0, "n must be an integer >= 1; got 0"),
+            ("n", 10**400, "n must be at most 9007199254740992; got 1000..."),
+            ("stderr", -1.0, SIGNED.format("stderr", "-1.0")),
+            ("stderr", "x", SIGNED.format("stderr", "'x'; give real numbers")),
+            ("stderr", [1.0, 2.0, 3.0], "shapes must broadcast; got estimate (2,), expected..."),
+            ("estimate", "x", REAL.format("estimate", "'x'")),
+            ("estimate", [[1.0], [2.0, 3.0]], REAL.format("estimate", "[[1.0], [2.0, 3.0]]")),
+            ("expected", None, REAL.format("expected", "None")),
+            ("false_fail_rate", NAN, RATE.format("nan")),
+            ("false_fail_rate", "x", RATE.format("'x'")),
+            ("discrepancy", -1, "discrepancy must be positive; got -1"),
+            ("discrepancy", "x", "discrepancy must be positive; got 'x'"),
+            (
+                "discrepancy",
+                1e-300,
+                "discrepancy must be detectable by a sample of at most 9007...",
+            ),
+        ],
+        estimate=[1.0, 1.0],
+        expected=1.0,
+        stderr=1.0,
+        n=5,
+    ),
+    *rows(
+        "mean_agrees",
+        mean_agrees,
+        [
+            ("mean", "x", REAL.format("mean", "'x'")),
+            ("variance", "x", SIGNED.format("variance", "'x'; give real numbers")),
+            ("variance", -1, SIGNED.format("variance", "-1")),
+            ("n", 0, "n must be an integer >= 1; got 0"),
+        ],
+        mean=1.0,
+        expected=1.0,
+        variance=1.0,
+        n=5,
+    ),
+    *rows(
+        "variance_agrees",
+        variance_agrees,
+        [
+            ("variance", "a", REAL.format("variance", "'a'")),
+            ("expected", -1.0, SIGNED.format("expected", "-1.0")),
+            ("fourth_central", -3, SIGNED.format("fourth_central", "-3")),
+            ("fourth_central", [1.0, 2.0], "shapes must broadcast; got expected (3,), fourth..."),
+            ("n", 1, "n must be an integer >= 2; got 1"),
+        ],
+        variance=1.0,
+        expected=[1.0, 1.0, 1.0],
+        fourth_central=3.0,
+        n=5,
+    ),
+]
+_RESULT = simulate(Normal(), beta2=0.9, steps=5, trajectories=10, device="cpu", threads=1)
+_RESULTS = [
+    *rows(
+        "compare",
+        compare,
+        [
+            (
+                "simulation",
+                None,
+                "simulation must be a Simulation; got None; make one with simulate()",
+            ),
+            ("false_fail_rate", NAN, RATE.format("nan")),
+            ("false_fail_rate", "x", RATE.format("'x'")),
+            ("false_fail_rate", 1, RATE.format("1")),
+            ("first_step", "x", "first_step must be an integer >= 1; got 'x'"),
+            ("first_step", NAN, "first_step must be an integer >= 1; got nan"),
+        ],
+        simulation=_RESULT,
+    ),
+    *rows(
+        "Simulation",
+        Simulation,
+        [
+            (
+                "dataset",
+                None,
+                "dataset must be the xarray.Dataset of a simulation, dims (setting,...",
+            ),
+            ("dataset", _RESULT.dataset.drop_attrs(), "dataset must be the xarray.Dataset of..."),
+        ],
+    ),
+    *rows(
+        "gradients",
+        gradients,
+        [
+            ("law", None, "law must be a gradient process or a sequence of them; got None..."),
+            (
+                "law",
+                [Normal()],
+                "law must be one gradient process; got [Normal(mu=0.0, sigma=1.0)...",
+            ),
+            ("steps", 0, "steps must be an integer >= 1; got 0"),
+            (
+                "steps",
+                10**9,
+                "an array of 1000000000 steps by 1000000000 trajectories needs 13.9...",
+            ),
+            ("steps", 10**400, "steps must be at most 9007199254740992; got 1000..."),
+        ],
+        law=Normal(),
+        steps=5,
+        trajectories=10**9,
+    ),
+]
+ROWS = _RUNS + _LAWS + _NAMES + _ASSERTIONS + _RESULTS

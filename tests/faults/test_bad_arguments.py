@@ -56,4 +56,6 @@ def test_numpys_numbers_are_numbers():
     )
     assert ours.request == plain.request
     assert np.array_equal(ours.dataset["psi_mean"], plain.dataset["psi_mean"])
+    one = simulate(Normal(), beta2=np.array(0.5), device="cpu", **given)
+    assert one.request.settings[0].beta2 == 0.5
     assert generator(np.int64(5)).random() == generator(5).random()

@@ -15,7 +15,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
-from varlab.core import Result, require
+from varlab.core import DomainError, Result, real, require, whole
+from varlab.numerics.inputs import Array, numbers
+from varlab.simulate.blocks import LARGEST_COUNT
 
 # Power at which "detectable" and "needed" are stated.
 POWER = 0.99
@@ -87,30 +89,70 @@ def agrees(
     Parameters
     ----------
     estimate, expected, stderr : array_like
-        Same shape. A point whose standard error is NaN is refused, not passed.
+        Of one shape, or shapes that broadcast. Standard errors are non-negative; a point whose standard
+        error is NaN or infinite, or whose expected value is, is refused, not passed.
     n : int
-        Sample size behind the estimates.
+        Sample size behind the estimates, >= 1.
     false_fail_rate : float
         In (0, 1), for all points together; each gets an equal share (Bonferroni: no assumption on
         their dependence, which along the steps is strong).
     discrepancy : float, optional
-        Fills in ``needed``: the sample that detects it with probability :data:`POWER`.
+        Positive; fills in ``needed``: the sample that detects it with probability :data:`POWER`.
+
+    Raises
+    ------
+    DomainError
+        For an argument outside its domain, or shapes that do not broadcast.
     """
-    require(0 < false_fail_rate < 1, "false_fail_rate", "lie in (0, 1)", false_fail_rate)
-    shown, wanted, error = np.broadcast_arrays(
-        np.asarray(estimate, float), np.asarray(expected, float), np.asarray(stderr, float)
+    sample = _sample(n)
+    rate = checked_rate(false_fail_rate)
+    shown, wanted, error = _broadcast(
+        estimate=_any("estimate", estimate),
+        expected=_any("expected", expected),
+        stderr=_not_negative("stderr", stderr),
     )
     judged = np.isfinite(error) & np.isfinite(wanted)
     points = int(judged.sum())
-    quantile = -float(ndtri(false_fail_rate / (2 * max(points, 1))))
+    quantile = -float(ndtri(rate / (2 * max(points, 1))))
     radius = np.where(judged, quantile * error, np.nan)
     needed = None
-    if discrepancy is not None and points:
-        require(discrepancy > 0, "discrepancy", "be positive", discrepancy)
-        reach = (quantile + float(ndtri(POWER))) * float(error[judged].max())
-        needed = math.ceil(n * (reach / discrepancy) ** 2)
+    if discrepancy is not None:
+        size = real("discrepancy", discrepancy, "be positive", lambda d: d > 0)
+        reach = (quantile + float(ndtri(POWER))) * float(np.max(error[judged], initial=0.0))
+        ratio = reach / size
+        domain = f"be detectable by a sample of at most {LARGEST_COUNT}"
+        require(
+            ratio <= math.sqrt(LARGEST_COUNT / sample), "discrepancy", domain, size, "ask for more"
+        )
+        needed = math.ceil(sample * ratio**2) if points else None
     detectable = radius + float(ndtri(POWER)) * error
-    return assertion(shown, wanted, radius, detectable, false_fail_rate, needed)
+    return assertion(shown, wanted, radius, detectable, rate, needed)
+
+
+def checked_rate(false_fail_rate: float) -> float:
+    """The rate, if it lies in (0, 1)."""
+    return real("false_fail_rate", false_fail_rate, "lie in (0, 1)", lambda rate: 0 < rate < 1)
+
+
+def _sample(n: int, least: int = 1) -> int:
+    return whole("n", n, least, LARGEST_COUNT)
+
+
+def _any(name: str, value: ArrayLike) -> Array:
+    return numbers(name, value, "be real numbers", lambda x: np.ones(x.shape, bool))
+
+
+def _not_negative(name: str, value: ArrayLike) -> Array:
+    """NaN stays: it says that there is no such number."""
+    return numbers(name, value, "be non-negative, or NaN", lambda x: ~(x < 0))
+
+
+def _broadcast(**given: np.ndarray) -> tuple[np.ndarray, ...]:
+    try:
+        return np.broadcast_arrays(*given.values())
+    except ValueError:
+        shown = ", ".join(f"{name} {value.shape}" for name, value in given.items())
+        raise DomainError(f"shapes must broadcast; got {shown}") from None
 
 
 def assertion(
@@ -146,9 +188,11 @@ def mean_agrees(
 ) -> Assertion:
     """Sample means of ``n`` values.
 
-    ``variance``: exact, or a plug-in where the fourth moment exists; NaN refuses.
+    ``variance``: exact, or a plug-in where the fourth moment exists; NaN or infinity refuses. Other
+    arguments, and errors, as for :func:`agrees`.
     """
-    return agrees(mean, expected, np.sqrt(np.asarray(variance) / n), n=n, **options)
+    error = np.sqrt(_not_negative("variance", variance) / _sample(n))
+    return agrees(_any("mean", mean), expected, error, n=n, **options)
 
 
 def variance_agrees(
@@ -162,14 +206,20 @@ def variance_agrees(
     """Sample variances of ``n`` values.
 
     ``fourth_central``: the fourth central moment, exact, or a plug-in where the eighth exists; NaN or
-    infinity refuses: then a sample variance has no standard error.
+    infinity refuses: then a sample variance has no standard error. ``n`` is 2 or more; other arguments,
+    and errors, as for :func:`agrees`.
     """
-    return agrees(variance, expected, variance_stderr(expected, fourth_central, n), n=n, **options)
+    wanted, fourth = _broadcast(
+        expected=_not_negative("expected", expected),
+        fourth_central=_not_negative("fourth_central", fourth_central),
+    )
+    error = variance_stderr(wanted, fourth, _sample(n, 2))
+    return agrees(_any("variance", variance), expected, error, n=n, **options)
 
 
 def variance_stderr(variance: ArrayLike, fourth_central: ArrayLike, n: int) -> np.ndarray:
     """From Var[S^2] = (mu_4 - sigma^4 (n - 3)/(n - 1))/n; NaN where infinite."""
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         spread = np.asarray(fourth_central) - np.asarray(variance) ** 2 * ((n - 3) / (n - 1))
         return np.asarray(np.where(np.isfinite(spread), np.sqrt(np.maximum(spread, 0) / n), np.nan))
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from varlab.core import InputError, real, require, whole
-from varlab.simulate.blocks import Partition
+from varlab.simulate.blocks import LARGEST_COUNT, Partition
 from varlab.simulate.processes import LAWS, Process
 from varlab.simulate.processes.base import shortest, wider
 from varlab.simulate.statistics import Statistic, selected
@@ -108,8 +108,9 @@ def request(
                 f"law must be a gradient process or a sequence of them; got {one!r}; "
                 "varlab.simulate.law builds one from its name"
             )
-    given = beta2 if isinstance(beta2, Iterable) and not isinstance(beta2, str) else [beta2]
-    betas = [_decay("beta2", b) for b in given]
+    several = isinstance(beta2, Iterable) and not isinstance(beta2, str)
+    several = several and getattr(beta2, "ndim", 1) > 0  # an array may hold one number
+    betas = [_decay("beta2", b) for b in (cast(Iterable[object], beta2) if several else [beta2])]
     require(bool(betas), "beta2", "name at least one value", beta2)
     require(dtype in ("float32", "float64"), "dtype", "be 'float32' or 'float64'", dtype)
     settings = tuple(Setting(one, b) for b in betas for one in laws)
@@ -117,7 +118,7 @@ def request(
     for label in labels:
         once = labels.count(label) == 1
         require(once, "settings", "differ from each other", label, "name each law and beta2 once")
-    last = whole("steps", steps, 1)
+    last = whole("steps", steps, 1, LARGEST_COUNT)
     for setting in settings:
         setting.law.check_run(last, dtype)
         _require_resolution(setting, dtype)
