@@ -1,5 +1,6 @@
 """Bad arguments of ``varlab.simulate``."""
 
+from every_process import bad_parameters, example
 from fault_rows import DECAY, INF, NAN, Row, rows
 
 from varlab.simulate import (
@@ -7,7 +8,6 @@ from varlab.simulate import (
     ARCH,
     Cauchy,
     Drift,
-    Laplace,
     Normal,
     ScaleMixture,
     SharedMean,
@@ -84,6 +84,16 @@ _RUNS = rows(
     device="cpu",
     threads=1,
 )
+# Every parameter of every registered process, new ones included: the message starts with its name.
+_PARAMETERS = [
+    Row(
+        f"{kind.__name__}({name}={value!r})",
+        lambda k=kind, n=name, v=value: example(k, **{n: v}),
+        f"{name} must ...",
+    )
+    for kind, name, value in bad_parameters()
+]
+# Domains of their own.
 _LAWS = [
     row
     for kind, given in (
@@ -91,35 +101,27 @@ _LAWS = [
             Normal,
             [
                 ("mu", "x", "mu must be finite; got 'x'"),
-                ("mu", None, "mu must be finite; got None"),
-                ("mu", 1j, "mu must be finite; got 1j"),
                 ("mu", 1e300, EXTREME.format("(1.0, 1e+300)")),
-                ("sigma", NAN, "sigma must be positive and finite; got nan"),
                 ("sigma", 1e-300, EXTREME.format("(1e-300, 0.0)")),
             ],
         ),
-        (Laplace, [("sigma", "x", "sigma must be positive and finite; got 'x'")]),
-        (
-            AR1,
-            [
-                ("phi", "x", "phi must lie in (-1, 1); got 'x'"),
-                ("phi", NAN, "phi must lie in (-1,..."),
-            ],
-        ),
+        (AR1, [("phi", -1, "phi must lie in (-1, 1); got -1")]),
         (Cauchy, [("sigma", 0, "sigma must be positive and finite; got 0")]),
         (ARCH, [("alpha", 1, "alpha must lie in [0, 1); got 1")]),
-        (
-            StudentT,
-            [("df", None, "df must be positive; got None"), ("df", 0, "df must be positive...")],
-        ),
+        (StudentT, [("df", 0, "df must be positive and finite; got 0")]),
         (SharedMean, [("tau", -1, "tau must lie in [0, 1e+30]; got -1")]),
         (Drift, [("rate", INF, "rate must be finite; got inf")]),
         (
             ScaleMixture,
             [
                 ("scales", None, "scales must be a tuple of numbers; got None"),
-                ("scales", ("x",), "scales must be positive and finite; got 'x'"),
-                ("weights", (NAN, 1.0), "weights must lie in [0, 1]; got nan"),
+                ("scales", (), "scales must be positive and finite; got ()"),
+                (
+                    "weights",
+                    (0.5, 0.6),
+                    "weights must be as many as the scales, non-negative, with...",
+                ),
+                ("weights", (1.0,), "weights must be as many as the scales, non-negative, with..."),
             ],
         ),
     )
@@ -260,4 +262,4 @@ _RESULTS = [
         trajectories=10**9,
     ),
 ]
-ROWS = _RUNS + _LAWS + _NAMES + _ASSERTIONS + _RESULTS
+ROWS = _RUNS + _PARAMETERS + _LAWS + _NAMES + _ASSERTIONS + _RESULTS

@@ -1,5 +1,6 @@
 """Independent Student t gradients: heavy tails with a dial."""
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -16,7 +17,7 @@ RAREST_DRAW = 40
 
 @dataclass(frozen=True)
 class StudentT(Process):
-    """g_t = mu + sigma x_t with x_t i.i.d. Student t of ``df`` > 0 degrees of freedom.
+    """g_t = mu + sigma x_t with x_t i.i.d. Student t of ``df`` > 0 degrees of freedom, finite.
 
     ``sigma`` is the scale of the t law, not its standard deviation.
 
@@ -35,7 +36,7 @@ class StudentT(Process):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._check("df", "be positive", lambda x: x > 0)
+        self._check("df", "be positive and finite", lambda x: 0 < x < math.inf)
 
     def check_run(self, steps: int, dtype: str) -> None:
         """Refuse a ``df`` so small that a draw overflows with a chance above 2^-40.
