@@ -1,6 +1,7 @@
 """Bad arguments of ``varlab.simulate``."""
 
 import numpy as np
+from every_process import bad_parameters, example
 from fault_rows import DECAY, INF, NAN, Row, rows
 
 from varlab.simulate import (
@@ -8,10 +9,10 @@ from varlab.simulate import (
     ARCH,
     Cauchy,
     Drift,
-    Laplace,
     Normal,
     ScaleMixture,
     SharedMean,
+    Simulation,
     StudentT,
     agrees,
     compare,
@@ -22,6 +23,9 @@ from varlab.simulate import (
     variance_agrees,
 )
 
+REAL = "{} must be real numbers; got {}; give real numbers"
+SIGNED = "{} must be non-negative, or NaN; got {}"
+RATE = "false_fail_rate must lie in (0, 1); got {}"
 EXTREME = "sigma and abs(mu)/sigma must be at most 1e+70, and sigma at least 1e-70; got {}..."
 
 _RUNS = rows(
@@ -99,6 +103,16 @@ _RUNS = rows(
     device="cpu",
     threads=1,
 )
+# Every parameter of every registered process, new ones included: the message starts with its name.
+_PARAMETERS = [
+    Row(
+        f"{kind.__name__}({name}={value!r})",
+        lambda k=kind, n=name, v=value: example(k, **{n: v}),
+        f"{name} must ...",
+    )
+    for kind, name, value in bad_parameters()
+]
+# Domains of their own.
 _LAWS = [
     row
     for kind, given in (
@@ -106,35 +120,27 @@ _LAWS = [
             Normal,
             [
                 ("mu", "x", "mu must be finite; got 'x'"),
-                ("mu", None, "mu must be finite; got None"),
-                ("mu", 1j, "mu must be finite; got 1j"),
                 ("mu", 1e300, EXTREME.format("(1.0, 1e+300)")),
-                ("sigma", NAN, "sigma must be positive and finite; got nan"),
                 ("sigma", 1e-300, EXTREME.format("(1e-300, 0.0)")),
             ],
         ),
-        (Laplace, [("sigma", "x", "sigma must be positive and finite; got 'x'")]),
-        (
-            AR1,
-            [
-                ("phi", "x", "phi must lie in (-1, 1); got 'x'"),
-                ("phi", NAN, "phi must lie in (-1,..."),
-            ],
-        ),
+        (AR1, [("phi", -1, "phi must lie in (-1, 1); got -1")]),
         (Cauchy, [("sigma", 0, "sigma must be positive and finite; got 0")]),
         (ARCH, [("alpha", 1, "alpha must lie in [0, 1); got 1")]),
-        (
-            StudentT,
-            [("df", None, "df must be positive; got None"), ("df", 0, "df must be positive...")],
-        ),
-        (SharedMean, [("tau", -1, "tau must be non-negative and finite; got -1")]),
+        (StudentT, [("df", 0, "df must be positive and finite; got 0")]),
+        (SharedMean, [("tau", -1, "tau must lie in [0, 1e+30]; got -1")]),
         (Drift, [("rate", INF, "rate must be finite; got inf")]),
         (
             ScaleMixture,
             [
                 ("scales", None, "scales must be a tuple of numbers; got None"),
-                ("scales", ("x",), "scales must be positive and finite; got 'x'"),
-                ("weights", (NAN, 1.0), "weights must be non-negative; got nan"),
+                ("scales", (), "scales must be positive and finite; got ()"),
+                (
+                    "weights",
+                    (0.5, 0.6),
+                    "weights must be as many as the scales, non-negative, with...",
+                ),
+                ("weights", (1.0,), "weights must be as many as the scales, non-negative, with..."),
             ],
         ),
     )
@@ -162,53 +168,117 @@ _NAMES = [
         "a parameter of normal must read name=value; ...",
     ),
 ]
-REAL = "{} must be real numbers; got {}"
-_AGREES = [
+_ASSERTIONS = [
     *rows(
         "agrees",
         agrees,
         [
+            ("n", "x", "n must be an integer >= 1; got 'x'"),
+            ("n", 0, "n must be an integer >= 1; got 0"),
+            ("n", 10**400, "n must be at most 9007199254740992; got 1000..."),
+            ("stderr", -1.0, SIGNED.format("stderr", "-1.0")),
+            ("stderr", "x", SIGNED.format("stderr", "'x'; give real numbers")),
+            ("stderr", [1.0, 2.0, 3.0], "shapes must broadcast; got estimate (2,), expected..."),
             ("estimate", "x", REAL.format("estimate", "'x'")),
             ("estimate", [[1.0], [2.0, 3.0]], REAL.format("estimate", "[[1.0], [2.0, 3.0]]")),
-            ("estimate", [1.0, 2.0, 3.0], "shapes must go together; got estimate of (3,), ..."),
-            ("expected", {}, REAL.format("expected", "{}")),
-            ("stderr", None, REAL.format("stderr", "None")),
-            ("n", 0, "n must be an integer >= 1; got 0"),
-            ("n", INF, "n must be an integer >= 1; got inf"),
-            ("n", 10**400, "n must be at most 9007199254740992; got 1000..."),
-            ("false_fail_rate", None, "false_fail_rate must lie in (0, 1); got None"),
-            ("false_fail_rate", NAN, "false_fail_rate must lie in (0, 1); got nan"),
+            ("expected", None, REAL.format("expected", "None")),
+            ("false_fail_rate", NAN, RATE.format("nan")),
+            ("false_fail_rate", "x", RATE.format("'x'")),
+            ("discrepancy", -1, "discrepancy must be positive; got -1"),
             ("discrepancy", "x", "discrepancy must be positive; got 'x'"),
-            ("discrepancy", 1e-300, "discrepancy must be within reach of a sample; got 1e-300"),
+            (
+                "discrepancy",
+                1e-300,
+                "discrepancy must be detectable by a sample of at most 9007...",
+            ),
         ],
-        estimate=[1.0, 2.0],
-        expected=[1.0, 2.0],
-        stderr=[0.1, 0.1],
-        n=10,
-    ),
-    Row(
-        "mean_agrees(variance='x')",
-        lambda: mean_agrees(1.0, 1.0, variance="x", n=5),
-        REAL.format("variance", "'x'"),
-    ),
-    Row(
-        "variance_agrees(n=1)",
-        lambda: variance_agrees(1.0, 1.0, fourth_central=3.0, n=1),
-        "n must be an integer >= 2; got 1",
+        estimate=[1.0, 1.0],
+        expected=1.0,
+        stderr=1.0,
+        n=5,
     ),
     *rows(
-        "compare",
-        lambda **given: compare(simulate(Normal(), beta2=0.9, steps=6, trajectories=9), **given),
+        "mean_agrees",
+        mean_agrees,
         [
-            ("false_fail_rate", 0, "false_fail_rate must lie in (0, 1); got 0"),
-            ("false_fail_rate", INF, "false_fail_rate must lie in (0, 1); got inf"),
-            ("first_step", "x", "first_step must be an integer >= 1; got 'x'"),
+            ("mean", "x", REAL.format("mean", "'x'")),
+            ("variance", "x", SIGNED.format("variance", "'x'; give real numbers")),
+            ("variance", -1, SIGNED.format("variance", "-1")),
+            ("n", 0, "n must be an integer >= 1; got 0"),
         ],
+        mean=1.0,
+        expected=1.0,
+        variance=1.0,
+        n=5,
     ),
-    Row(
-        "gradients(steps=1e12)",
-        lambda: gradients(Normal(), steps=10**12, trajectories=10),
-        "1000000000000 x 10 gradients needs 72.8 TiB of memory, more than there is; ask for fewer",
+    *rows(
+        "variance_agrees",
+        variance_agrees,
+        [
+            ("variance", "a", REAL.format("variance", "'a'")),
+            ("expected", -1.0, SIGNED.format("expected", "-1.0")),
+            ("fourth_central", -3, SIGNED.format("fourth_central", "-3")),
+            ("fourth_central", [1.0, 2.0], "shapes must broadcast; got expected (3,), fourth..."),
+            ("n", 1, "n must be an integer >= 2; got 1"),
+        ],
+        variance=1.0,
+        expected=[1.0, 1.0, 1.0],
+        fourth_central=3.0,
+        n=5,
     ),
 ]
-ROWS = _RUNS + _LAWS + _NAMES + _AGREES
+_RESULT = simulate(Normal(), beta2=0.9, steps=5, trajectories=10, device="cpu", threads=1)
+_RESULTS = [
+    *rows(
+        "compare",
+        compare,
+        [
+            (
+                "simulation",
+                None,
+                "simulation must be a Simulation; got None; make one with simulate()",
+            ),
+            ("false_fail_rate", NAN, RATE.format("nan")),
+            ("false_fail_rate", "x", RATE.format("'x'")),
+            ("false_fail_rate", 1, RATE.format("1")),
+            ("first_step", "x", "first_step must be an integer >= 1; got 'x'"),
+            ("first_step", NAN, "first_step must be an integer >= 1; got nan"),
+        ],
+        simulation=_RESULT,
+    ),
+    *rows(
+        "Simulation",
+        Simulation,
+        [
+            (
+                "dataset",
+                None,
+                "dataset must be the xarray.Dataset of a simulation, dims (setting,...",
+            ),
+            ("dataset", _RESULT.dataset.drop_attrs(), "dataset must be the xarray.Dataset of..."),
+        ],
+    ),
+    *rows(
+        "gradients",
+        gradients,
+        [
+            ("law", None, "law must be a gradient process or a sequence of them; got None..."),
+            (
+                "law",
+                [Normal()],
+                "law must be one gradient process; got [Normal(mu=0.0, sigma=1.0)...",
+            ),
+            ("steps", 0, "steps must be an integer >= 1; got 0"),
+            (
+                "steps",
+                10**9,
+                "an array of 1000000000 steps by 1000000000 trajectories needs 13.9...",
+            ),
+            ("steps", 10**400, "steps must be at most 9007199254740992; got 1000..."),
+        ],
+        law=Normal(),
+        steps=5,
+        trajectories=10**9,
+    ),
+]
+ROWS = _RUNS + _PARAMETERS + _LAWS + _NAMES + _ASSERTIONS + _RESULTS

@@ -74,9 +74,23 @@ def test_float32_differs_by_rounding_alone(mu, engine):
 
 
 def test_float32_refuses_what_it_cannot_resolve():
-    with pytest.raises(DomainError, match=r"abs\(mu\)/sigma must .* use dtype='float64'"):
+    with pytest.raises(DomainError, match=r"abs\(mu\)/sigma must .* use dtype float64"):
         simulate(Normal(1e4), beta2=0.9999, steps=2, trajectories=2)
     simulate(Normal(1e4), beta2=0.9999, steps=2, trajectories=2, dtype="float64")
+
+
+@pytest.mark.parametrize("beta2", [1 - 1e-10, 1 - 2.0**-53])
+def test_float32_refuses_averages_too_small_for_it(beta2):
+    with pytest.raises(DomainError) as caught:
+        simulate(Normal(), beta2=beta2, steps=5, trajectories=100)
+    assert str(caught.value) == (
+        f"beta2 must be at most 1 - 9.3e-10 in float32; got {beta2}; use dtype float64"
+    )
+
+
+def test_float64_refuses_what_it_cannot_resolve():
+    with pytest.raises(DomainError, match=r"abs\(mu\)/sigma must .* take a smaller one"):
+        simulate(Normal(1e20), beta2=0.9, steps=5, trajectories=100, dtype="float64")
 
 
 def test_sigma_scales_exactly(engine):

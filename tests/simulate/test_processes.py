@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from every_process import example, text
 from scipy import stats
 
 from varlab.core import DomainError, InputError
@@ -142,10 +143,8 @@ def test_scale_mixture_keeps_a_scale_along_the_trajectory():
 
 
 def test_the_registry_builds_every_law():
-    needed = {"student-t": ":df=4", "ar1": ":phi=0.5", "shared-mean": ":tau=1"}
-    needed |= {"drift": ":rate=0.1", "arch": ":alpha=0.2"}
-    for name, cls in LAWS.items():
-        assert isinstance(law(name + needed.get(name, ""), mu=0.5), cls)
+    for cls in LAWS.values():
+        assert law(text(cls), mu=0.5) == example(cls, mu=0.5)
     mixed = law("scale-mixture:scales=1/3,weights=0.9/0.1")
     assert mixed == ScaleMixture((1.0, 3.0), (0.9, 0.1))
 
@@ -169,10 +168,21 @@ def test_bad_names_say_what_to_write(text, message):
 BAD_VALUES = [
     (lambda: Normal(sigma=0.0), "sigma must be positive and finite; got 0.0"),
     (lambda: Normal(mu=math.nan), "mu must be finite; got nan"),
-    (lambda: StudentT(0.0), "df must be positive; got 0.0"),
+    (lambda: StudentT(0.0), "df must be positive and finite; got 0.0"),
     (lambda: AR1(1.0), "phi must lie in (-1, 1); got 1.0"),
     (lambda: ARCH(1.0), "alpha must lie in [0, 1); got 1.0"),
-    (lambda: SharedMean(-1.0), "tau must be non-negative and finite; got -1.0"),
+    (lambda: SharedMean(-1.0), "tau must lie in [0, 1e+30]; got -1.0"),
+    (lambda: SharedMean(1e300), "tau must lie in [0, 1e+30]; got 1e+300"),
+    (
+        lambda: SharedMean(1e30, sigma=1e60),
+        "sigma * tau and abs(mu)/(sigma * tau) must be at most 1e+70, and sigma * tau at least 1e-70; "
+        "got (1e+90, 0.0); rescale the gradients",
+    ),
+    (lambda: ScaleMixture((1.0, 2.0), (1e308, 1e308)), "weights must lie in [0, 1]; got 1e+308"),
+    (
+        lambda: ScaleMixture((1.0, 1e40)),
+        "scales must lie in [1e-30, 1e+30] in float64; got 1e+40; put a common factor into sigma",
+    ),
     (lambda: ScaleMixture(()), "scales must be positive and finite; got ()"),
 ]
 
@@ -190,7 +200,7 @@ BAD_VALUES = [
             0.2,
             "float32",
             "df must be at least 0.625 in float32, whose range its draws leave; got 0.2; "
-            "use dtype='float64'",
+            "use dtype float64",
         ),
         (
             0.05,
@@ -204,6 +214,40 @@ def test_degrees_of_freedom_whose_draws_overflow(df, dtype, message, engine):
     with pytest.raises(DomainError) as caught:
         simulate(StudentT(df), beta2=0.9, steps=10, trajectories=50, dtype=dtype, engine=engine)
     assert str(caught.value) == message
+
+
+OUT_OF_RANGE = [
+    (lambda: ScaleMixture((1.0, 1e20)), "scales must lie in [0.001, 1000] in float32; got 1e+20"),
+    (lambda: ScaleMixture((1e-5, 1.0)), "scales must lie in [0.001, 1000] in float32; got 1e-05"),
+    (lambda: SharedMean(1e4), "tau must be at most 1000 in float32; got 10000.0"),
+    (lambda: Drift(0.4), "abs(rate) * steps must be at most 6.9 in float32; got 8.0"),
+    (lambda: Drift(-0.4), "abs(rate) * steps must be at most 6.9 in float32; got 8.0"),
+]
+
+
+@pytest.mark.parametrize(("build", "message"), OUT_OF_RANGE)
+def test_what_leaves_float32_is_refused_and_float64_holds_it(build, message, tmp_path):
+    asked = {"beta2": 0.4, "steps": 20, "trajectories": 300}
+    with pytest.raises(DomainError) as caught:
+        simulate(build(), **asked, out=tmp_path / "store")
+    assert str(caught.value) == f"{message}; use dtype float64"
+    assert not (tmp_path / "store").exists()
+    result = simulate(build(), **asked, dtype="float64")
+    assert all(np.isfinite(result.dataset[f"{name}_variance"]).all() for name in ("psi", "log_psi"))
+    assert result.compare(false_fail_rate=ALPHA).agrees
+
+
+@pytest.mark.parametrize(
+    "process", [ScaleMixture((1e-3, 1.0)), SharedMean(1e3), Drift(0.3), Drift(-0.3)]
+)
+def test_the_widest_float32_holds_has_all_its_moments(process, engine):
+    """Of every statistic, against float64 on the same draws; rounding 1e-5, not a lost range."""
+    asked = {"beta2": 0.95, "steps": 23, "trajectories": 300, "engine": engine}
+    single = simulate(process, **asked).dataset
+    double = simulate(process, dtype="float64", **asked).dataset
+    for name in double.data_vars:
+        if not name.startswith("update"):
+            np.testing.assert_allclose(single[name], double[name], rtol=1e-3)
 
 
 @pytest.mark.parametrize(("df", "dtype"), [(0.625, "float32"), (0.1, "float64")])

@@ -192,14 +192,20 @@ class AdaptiveRate(RateLaw):
         require_memory(8 * terms, f"a draw from {terms:g} steps", "take a smaller t or beta2")
         weights = lag_weights(np.arange(terms - 1.0, -1.0, -1.0), self.t, self.beta2)
         innovation = math.sqrt(1.0 - self.ar1**2)
+        centre = self._centre(shape, rng)
         noise = rng.standard_normal(shape)
         vhat = np.zeros(shape)
         for index, weight in enumerate(weights):
             if index > 0:
                 fresh = rng.standard_normal(shape)
                 noise = self.ar1 * noise + innovation * fresh if self.ar1 != 0.0 else fresh
-            vhat += weight * (self.mu + self.sigma * noise) ** 2
+            vhat += weight * (centre + self.sigma * noise) ** 2
         return 1.0 / np.sqrt(vhat)
+
+    def _centre(self, shape: tuple[int, ...], rng: np.random.Generator) -> float | Array:
+        """What the gradients of a run vary about."""
+        del shape, rng
+        return self.mu
 
 
 _LARGEST = 1e300  # of vhat_t / sigma^2: psi_t = 1e-150 / sigma

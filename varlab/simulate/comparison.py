@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from varlab.core import InputError, Result, real, whole
+from varlab.core import InputError, Result, require, whole
 from varlab.numerics import rectification
 from varlab.simulate.concentration import (
     ExponentialMoments,
@@ -21,7 +21,7 @@ from varlab.simulate.concentration import (
     log_variance_radius,
     relative_psi_variance_radius,
 )
-from varlab.simulate.inference import POWER, Assertion, assertion
+from varlab.simulate.inference import POWER, Assertion, assertion, checked_rate
 from varlab.simulate.request import Setting
 
 if TYPE_CHECKING:
@@ -119,20 +119,26 @@ def compare(
 
     Raises
     ------
+    DomainError
+        For no Simulation, a rate outside (0, 1), a first step that is no integer >= 1.
     NothingToCompareError
         When no setting has an exact law, neither psi nor log_psi was asked for, or the steps end before
         the first that can be compared.
     """
-    rate = real("false_fail_rate", false_fail_rate, "lie in (0, 1)", lambda p: 0 < p < 1)
+    from varlab.simulate.simulation import Simulation
+
+    is_result = isinstance(simulation, Simulation)
+    require(is_result, "simulation", "be a Simulation", simulation, "make one with simulate()")
+    false_fail_rate = checked_rate(false_fail_rate)
     first_step = whole("first_step", first_step, 1)
     known = [s for s in simulation.request.settings if s.law.exact(5, s.beta2 or 0.5) is not None]
     without = tuple(s.label for s in simulation.request.settings if s not in known)
     parts = []
     for setting in known:
         if "psi_variance" in simulation.dataset:
-            parts += _psi(simulation, setting, first_step, rate / len(known))
+            parts += _psi(simulation, setting, first_step, false_fail_rate / len(known))
         if "log_psi_variance" in simulation.dataset:
-            share = LOG_SHARE * rate / len(known)
+            share = LOG_SHARE * false_fail_rate / len(known)
             parts += _log_psi(simulation, setting, share)
     if not parts:
         raise NothingToCompareError(

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from varlab.simulate.blocks import Block
-from varlab.simulate.eager import SMALLEST_SQUARE, few_gradients
+from varlab.simulate.eager import few_gradients
 from varlab.simulate.moments import Moments
 from varlab.simulate.noise import Noise
 from varlab.simulate.plan import Group, Plan
@@ -134,7 +134,7 @@ class _GroupState:
             size,
             self.shifts,
             *self.weights,
-            self.v.dtype.type(SMALLEST_SQUARE if few else 0.0),
+            self.v.dtype.type(self.group.floor if few else 0.0),
             self.v,
             self.m,
             kept.numpy(),

@@ -18,8 +18,6 @@ from varlab.simulate.noise import Noise
 from varlab.simulate.plan import Group, Plan
 from varlab.simulate.workspaces import WorkspaceEngine
 
-# An exact zero among float32 normals (probability about 2^-24 a draw) stands for all below 2^-26 or so.
-SMALLEST_SQUARE = 2.0**-52
 # The shared averages cancel where v is much smaller than mu^2: possible while few gradients weigh in,
 # that is early, or at any step below this beta2. There each setting squares its own gradients.
 DIRECT_BELOW = 0.9
@@ -118,7 +116,7 @@ class _Workspace:
         direct = few_gradients(made, group.beta2)
         if group.plain:
             v = averages[:, group.path : group.path + 1]
-            return v.clamp_min(SMALLEST_SQUARE) if direct else v
+            return v.clamp_min(group.floor) if direct else v
         v = self._stack(3, len(group.members))
         if direct:
             torch.add(self.channels[:, paths + group.path, None], self.shifts[group], out=v)
@@ -127,7 +125,7 @@ class _Workspace:
             for row in v:
                 last.lerp_(row, 1 - group.beta2)
                 row.copy_(last)
-            return v.clamp_min_(SMALLEST_SQUARE)
+            return v.clamp_min_(group.floor)
         shared, square = averages[:, paths + group.path, None], averages[:, group.path, None]
         torch.addcmul(square, shared, self.shifts[group], value=2, out=v)
         return v.add_(self.gathered[group][made // plan.rows])

@@ -10,9 +10,9 @@ import torch
 
 from varlab.numerics.weights import bias_correction
 from varlab.simulate.blocks import Block
-from varlab.simulate.eager import SMALLEST_SQUARE
 from varlab.simulate.moments import Moments
 from varlab.simulate.noise import NORMALS, stream_seed
+from varlab.simulate.plan import smallest_second_moment
 from varlab.simulate.processes import Normal
 from varlab.simulate.request import Request
 
@@ -107,7 +107,7 @@ class FusedEngine:
             request.steps,
             programs,
             1 - request.beta1,
-            SMALLEST_SQUARE,
+            min(smallest_second_moment(s.law, s.beta2, request) for s in settings),
             **places,
             STATISTICS=len(self._names),
             STACK=triton.next_power_of_2(len(settings)),

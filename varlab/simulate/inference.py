@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
-from varlab.core import InputError, Result, real, require, whole
-from varlab.core.arrays import as_array
+from varlab.core import DomainError, Result, real, require, whole
+from varlab.numerics.inputs import Array, numbers
 from varlab.simulate.blocks import LARGEST_COUNT
 
 # Power at which "detectable" and "needed" are stated.
@@ -89,51 +89,70 @@ def agrees(
     Parameters
     ----------
     estimate, expected, stderr : array_like
-        Same shape. A point whose standard error is NaN is refused, not passed.
+        Of one shape, or shapes that broadcast. Standard errors are non-negative; a point whose standard
+        error is NaN or infinite, or whose expected value is, is refused, not passed.
     n : int
-        Sample size behind the estimates.
+        Sample size behind the estimates, >= 1.
     false_fail_rate : float
         In (0, 1), for all points together; each gets an equal share (Bonferroni: no assumption on
         their dependence, which along the steps is strong).
     discrepancy : float, optional
-        > 0; fills in ``needed``: the sample that detects it with probability :data:`POWER`.
+        Positive; fills in ``needed``: the sample that detects it with probability :data:`POWER`.
 
     Raises
     ------
     DomainError
-        ``false_fail_rate`` or ``discrepancy`` outside its domain.
+        For an argument outside its domain, or shapes that do not broadcast.
     """
-    rate = real("false_fail_rate", false_fail_rate, "lie in (0, 1)", lambda p: 0 < p < 1)
-    n = whole("n", n, 1, LARGEST_COUNT)
-    found, wanted, error = _together(estimate=estimate, expected=expected, stderr=stderr)
+    sample = _sample(n)
+    rate = checked_rate(false_fail_rate)
+    shown, wanted, error = _broadcast(
+        estimate=_any("estimate", estimate),
+        expected=_any("expected", expected),
+        stderr=_not_negative("stderr", stderr),
+    )
     judged = np.isfinite(error) & np.isfinite(wanted)
     points = int(judged.sum())
     quantile = -float(ndtri(rate / (2 * max(points, 1))))
     radius = np.where(judged, quantile * error, np.nan)
     needed = None
-    if discrepancy is not None and points:
-        least = real("discrepancy", discrepancy, "be positive", lambda d: d > 0)
-        reach = (quantile + float(ndtri(POWER))) * float(error[judged].max())
-        with np.errstate(over="ignore"):
-            sample = n * np.square(np.float64(reach) / least)
+    if discrepancy is not None:
+        size = real("discrepancy", discrepancy, "be positive", lambda d: d > 0)
+        reach = (quantile + float(ndtri(POWER))) * float(np.max(error[judged], initial=0.0))
+        ratio = reach / size
+        domain = f"be detectable by a sample of at most {LARGEST_COUNT}"
         require(
-            bool(np.isfinite(sample)), "discrepancy", "be within reach of a sample", discrepancy
+            ratio <= math.sqrt(LARGEST_COUNT / sample), "discrepancy", domain, size, "ask for more"
         )
-        needed = math.ceil(sample)
+        needed = math.ceil(sample * ratio**2) if points else None
     detectable = radius + float(ndtri(POWER)) * error
-    return assertion(found, wanted, radius, detectable, rate, needed)
+    return assertion(shown, wanted, radius, detectable, rate, needed)
 
 
-def _together(**values: ArrayLike) -> list[np.ndarray]:
-    """Real numbers, NaN and infinity among them, as arrays of one shape."""
-    arrays = {name: as_array(value) for name, value in values.items()}
-    for name, array in arrays.items():
-        require(array.dtype.kind in "iuf", name, "be real numbers", values[name])
+def checked_rate(false_fail_rate: float) -> float:
+    """The rate, if it lies in (0, 1)."""
+    return real("false_fail_rate", false_fail_rate, "lie in (0, 1)", lambda rate: 0 < rate < 1)
+
+
+def _sample(n: int, least: int = 1) -> int:
+    return whole("n", n, least, LARGEST_COUNT)
+
+
+def _any(name: str, value: ArrayLike) -> Array:
+    return numbers(name, value, "be real numbers", lambda x: np.ones(x.shape, bool))
+
+
+def _not_negative(name: str, value: ArrayLike) -> Array:
+    """NaN stays: it says that there is no such number."""
+    return numbers(name, value, "be non-negative, or NaN", lambda x: ~(x < 0))
+
+
+def _broadcast(**given: np.ndarray) -> tuple[np.ndarray, ...]:
     try:
-        return list(np.broadcast_arrays(*(array.astype(float) for array in arrays.values())))
+        return np.broadcast_arrays(*given.values())
     except ValueError:
-        shapes = ", ".join(f"{name} of {array.shape}" for name, array in arrays.items())
-        raise InputError(f"shapes must go together; got {shapes}") from None
+        shown = ", ".join(f"{name} {value.shape}" for name, value in given.items())
+        raise DomainError(f"shapes must broadcast; got {shown}") from None
 
 
 def assertion(
@@ -172,9 +191,9 @@ def mean_agrees(
     Parameters
     ----------
     mean, expected : array_like
-        Of one shape.
+        Of shapes that broadcast.
     variance : array_like
-        Of one value: exact, or a plug-in where the fourth moment exists; NaN refuses.
+        Of one value: exact, or a plug-in where the fourth moment exists; NaN or infinity refuses.
     n : int
         Values behind each mean.
     **options
@@ -183,11 +202,10 @@ def mean_agrees(
     Raises
     ------
     DomainError
-        ``n`` below 1, and as :func:`agrees`.
+        ``variance`` below 0, ``n`` below 1, and as :func:`agrees`.
     """
-    (spread,) = _together(variance=variance)
-    n = whole("n", n, 1, LARGEST_COUNT)
-    return agrees(mean, expected, np.sqrt(spread / n), n=n, **options)
+    error = np.sqrt(_not_negative("variance", variance) / _sample(n))
+    return agrees(_any("mean", mean), expected, error, n=n, **options)
 
 
 def variance_agrees(
@@ -203,7 +221,7 @@ def variance_agrees(
     Parameters
     ----------
     variance, expected : array_like
-        Of one shape.
+        Of shapes that broadcast.
     fourth_central : array_like
         The fourth central moment, exact, or a plug-in where the eighth exists; NaN or infinity
         refuses: then a sample variance has no standard error.
@@ -215,16 +233,19 @@ def variance_agrees(
     Raises
     ------
     DomainError
-        ``n`` below 2, and as :func:`agrees`.
+        ``expected`` or ``fourth_central`` below 0, ``n`` below 2, and as :func:`agrees`.
     """
-    wanted, fourth = _together(expected=expected, fourth_central=fourth_central)
-    n = whole("n", n, 2, LARGEST_COUNT)
-    return agrees(variance, wanted, variance_stderr(wanted, fourth, n), n=n, **options)
+    wanted, fourth = _broadcast(
+        expected=_not_negative("expected", expected),
+        fourth_central=_not_negative("fourth_central", fourth_central),
+    )
+    error = variance_stderr(wanted, fourth, _sample(n, 2))
+    return agrees(_any("variance", variance), expected, error, n=n, **options)
 
 
 def variance_stderr(variance: ArrayLike, fourth_central: ArrayLike, n: int) -> np.ndarray:
     """From Var[S^2] = (mu_4 - sigma^4 (n - 3)/(n - 1))/n; NaN where infinite."""
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         spread = np.asarray(fourth_central) - np.asarray(variance) ** 2 * ((n - 3) / (n - 1))
         return np.asarray(np.where(np.isfinite(spread), np.sqrt(np.maximum(spread, 0) / n), np.nan))
 

@@ -27,12 +27,15 @@ class Group:
         Numbers of the settings in the request.
     shifts : tuple of float
         mu/sigma of each.
+    floor : float
+        See :func:`smallest_second_moment`.
     """
 
     path: int
     beta2: float
     members: tuple[int, ...]
     shifts: tuple[float, ...]
+    floor: float
 
     @property
     def plain(self) -> bool:
@@ -85,6 +88,19 @@ class Plan:
         return any(not g.plain for g in self.groups if g.beta2 == beta2)
 
 
+# An exact zero among float32 normals (probability about 2^-24 a draw) stands for all below 2^-26 or so.
+SMALLEST_SQUARE = 2.0**-52
+# Squares of 1/v stay in the range of float32.
+SMALLEST_IN_FLOAT32 = 2.0**-60
+
+
+def smallest_second_moment(path: Process, beta2: float, request: Request) -> float:
+    """What v, without its bias correction, counts as where it is below: that of one smallest gradient."""
+    size = path.smallest_size(request.steps)
+    least = SMALLEST_SQUARE * size**2 * (1 - beta2)
+    return least if request.dtype == "float64" else max(least, SMALLEST_IN_FLOAT32)
+
+
 def rows_per_tile(width: int) -> int:
     """Steps per tile: about 2**17 elements, 8 to 32 rows."""
     return next(r for r, least in ((8, 12288), (16, 6144), (32, 0)) if width >= least)
@@ -101,7 +117,13 @@ def make_plan(request: Request, device: torch.device) -> Plan:
         key = (setting.beta2, paths.index(setting.law.unit))
         together.setdefault(key, []).append(number)
     groups = [
-        Group(path, beta2, chunk, tuple(request.settings[n].law.shift for n in chunk))
+        Group(
+            path,
+            beta2,
+            chunk,
+            tuple(request.settings[n].law.shift for n in chunk),
+            smallest_second_moment(paths[path], beta2, request),
+        )
         for (beta2, path), numbers in sorted(together.items())
         for chunk in (tuple(numbers[i : i + size]) for i in range(0, len(numbers), size))
     ]

@@ -10,12 +10,13 @@ from typing import Any, Literal, TypeGuard
 from varlab.core import InputError, among, real, require, shortest, shown, whole
 from varlab.simulate.blocks import LARGEST_COUNT, Partition
 from varlab.simulate.processes import LAWS, Process
+from varlab.simulate.processes.base import wider
 from varlab.simulate.statistics import Statistic, selected
 
 Precision = Literal["float32", "float64"]
 
 # Version of the algorithm behind the numbers: the same request under another one may differ in bits.
-ALGORITHM = 1
+ALGORITHM = 2
 
 
 @dataclass(frozen=True)
@@ -115,12 +116,13 @@ def request(
     for label in labels:
         once = labels.count(label) == 1
         require(once, "settings", "differ from each other", label, "name each law and beta2 once")
-    if dtype == "float32":
-        for setting in settings:
-            _require_resolution(setting)
+    last = whole("steps", steps, 1, LARGEST_COUNT)
+    for setting in settings:
+        setting.law.check_run(last, dtype)
+        _require_resolution(setting, dtype)
     return Request(
         settings,
-        whole("steps", steps, 1, LARGEST_COUNT),
+        last,
         Partition(trajectories).trajectories,
         whole("seed", seed, 0),
         _decay("beta1", beta1),
@@ -140,20 +142,31 @@ def _decay(name: str, value: object) -> float:
     return real(name, value, "lie in [0, 1)", lambda b: 0 <= b < 1)
 
 
-# float32 resolves vhat to about 2^-23 relative after a few roundings; at 2^8 of those the rounding adds
-# 2^-16 to a relative variance.
-_SMALLEST_SPREAD = 2.0**-15
+# A precision resolves vhat to about a unit of rounding relative after a few operations; at 2^8 of those the
+# rounding adds 2^-16 to a relative variance.
+_SMALLEST_SPREAD = {"float32": 2.0**-15, "float64": 2.0**-44}
+# In float32 the averages without bias correction are so small below this that squares of 1/v overflow.
+_SMALLEST_COMPLEMENT = {"float32": 2.0**-30, "float64": 0.0}
 
 
-def _require_resolution(setting: Setting) -> None:
-    """Refuse float32 where vhat's own spread, about 2 mu sqrt((1-b2)/2)/(mu^2 + 1), drowns in rounding."""
+def _require_resolution(setting: Setting, dtype: Precision) -> None:
+    """Refuse a precision where vhat's own spread, about 2 mu sqrt((1-b2)/2)/(mu^2 + 1), drowns in rounding."""
+    least = _SMALLEST_COMPLEMENT[dtype]
+    require(
+        1 - setting.beta2 >= least,
+        "beta2",
+        f"be at most 1 - {least:.1e} in {dtype}",
+        setting.beta2,
+        "use dtype float64",
+    )
     shift = abs(setting.law.shift)
     window = (1 - setting.beta2) / (1 + setting.beta2)
     spread = math.sqrt((4 * shift**2 + 2) * window) / (shift**2 + 1)
+    least = _SMALLEST_SPREAD[dtype]
     require(
-        spread >= _SMALLEST_SPREAD,
+        spread >= least,
         "abs(mu)/sigma",
-        f"leave vhat a relative spread of at least {_SMALLEST_SPREAD:.1e} in float32",
+        f"leave vhat a relative spread of at least {least:.1e} in {dtype}",
         shift,
-        "use dtype='float64'",
+        wider(dtype, spread >= _SMALLEST_SPREAD["float64"], "take a smaller one"),
     )

@@ -37,6 +37,17 @@ class Simulation(Result):
 
     dataset: xr.Dataset
 
+    def __post_init__(self) -> None:
+        given = self.dataset
+        whole_result = isinstance(given, xr.Dataset) and "request" in given.attrs
+        require(
+            whole_result and {"setting", "step"} <= set(given.dims),
+            "dataset",
+            "be the xarray.Dataset of a simulation, dims (setting, step), with its request",
+            given,
+            "load a store with Simulation.load",
+        )
+
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Simulation:
         """Read the finished Zarr store at ``path``.

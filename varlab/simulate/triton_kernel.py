@@ -47,7 +47,7 @@ def moments_kernel(
     steps,
     programs,  # per block
     complement1,  # 1 - b1
-    smallest,  # v is not let below it: see SMALLEST_SQUARE
+    smallest,  # v is not let below it: see varlab.simulate.plan
     PSI: tl.constexpr,  # place of the statistic, or -1
     LOG_PSI: tl.constexpr,
     INVERSE_V: tl.constexpr,

@@ -20,6 +20,9 @@ UnitPath = Callable[[int], torch.Tensor]
 
 # Fourth powers of the scale and of the shift stay in the range of float64.
 EXTREME = 1e70
+# Sizes of the unit path, and their inverses, up to here keep fourth powers of 1/vhat in the range of each
+# precision.
+LARGEST_SIZE: dict[str, float] = {"float32": 1e3, "float64": 1e30}
 
 
 @dataclass(frozen=True)
@@ -51,18 +54,35 @@ class Process(ABC):
     def __post_init__(self) -> None:
         self._check("mu", "be finite", math.isfinite)
         self._check("sigma", "be positive and finite", lambda x: 0 < x < math.inf)
-        in_range = 1 / EXTREME <= self.sigma <= EXTREME and abs(self.shift) <= EXTREME
-        require(
-            in_range,
-            "sigma and abs(mu)/sigma",
-            f"be at most {EXTREME:g}, and sigma at least {1 / EXTREME:g}",
-            (self.sigma, self.mu),
-            "rescale the gradients",
-        )
+        self._check_scale("sigma", self.sigma)
 
     def _check(self, name: str, domain: str, inside: Callable[[float], bool]) -> None:
         """Hold one parameter to its domain, and keep it as Python's float."""
         object.__setattr__(self, name, real(name, getattr(self, name), domain, inside))
+
+    def _check_scale(self, name: str, scale: float) -> None:
+        """Hold a scale of the gradients, and their location in units of it, to the range of float64."""
+        require(
+            1 / EXTREME <= scale <= EXTREME and abs(self.mu) <= EXTREME * scale,
+            f"{name} and abs(mu)/{f'({name})' if ' ' in name else name}",
+            f"be at most {EXTREME:g}, and {name} at least {1 / EXTREME:g}",
+            (scale, self.mu),
+            "rescale the gradients",
+        )
+
+    def check_run(self, steps: int, dtype: str) -> None:
+        """Refuse a run whose unit path leaves the range of ``dtype``; nothing is drawn before.
+
+        Raises
+        ------
+        DomainError
+        """
+        del steps, dtype
+
+    def smallest_size(self, steps: int) -> float:
+        """Typical size of the unit path where it is smallest, over trajectories and steps; at most 1."""
+        del steps
+        return 1.0
 
     @abstractmethod
     def unit_path(self, noise: Noise) -> UnitPath:
@@ -117,6 +137,11 @@ class Process(ABC):
             for f in fields(self)
             for value in [getattr(self, f.name)]
         }
+
+
+def wider(dtype: str, enough: bool, otherwise: str) -> str:
+    """The remedy for a number outside the range of ``dtype``: float64 where that is ``enough``."""
+    return "use dtype float64" if dtype == "float32" and enough else otherwise
 
 
 def _short(value: Any) -> str:

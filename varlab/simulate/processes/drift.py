@@ -13,15 +13,14 @@ from varlab.numerics.adaptive_rate import AdaptiveRate
 from varlab.numerics.weights import bias_correction
 from varlab.simulate.exact import ExactLaw, Scaled
 from varlab.simulate.noise import Noise
-from varlab.simulate.processes.base import Process, UnitPath
-
-# exp(2 * 20) squared twice more in fourth powers of 1/vhat stays inside float32's range
-LARGEST_LOG_SCALE = 20.0
+from varlab.simulate.processes.base import LARGEST_SIZE, Process, UnitPath, wider
 
 
 @dataclass(frozen=True)
 class Drift(Process):
     """g_t = mu + sigma exp(rate t) z_t.
+
+    abs(rate) t may grow to log(1000) = 6.9 in a float32 run, to log(1e30) = 69 in a float64 run.
 
     Notes
     -----
@@ -39,25 +38,36 @@ class Drift(Process):
         super().__post_init__()
         self._check("rate", "be finite", math.isfinite)
 
+    def check_run(self, steps: int, dtype: str) -> None:
+        """Refuse more drift than the precision can hold."""
+        most = {name: math.log(size) for name, size in LARGEST_SIZE.items()}
+        reach = abs(self.rate) * steps
+        require(
+            reach <= most[dtype],
+            "abs(rate) * steps",
+            f"be at most {most[dtype]:.1f} in {dtype}",
+            reach,
+            wider(dtype, reach <= most["float64"], "take fewer steps or a smaller rate"),
+        )
+
+    def smallest_size(self, steps: int) -> float:
+        """That of the last step where the scale shrinks."""
+        return math.exp(min(self.rate, 0.0) * steps)
+
     def unit_path(self, noise: Noise) -> UnitPath:
         """The shared normals, scaled step by step.
 
         Raises
         ------
         DomainError
-            In a tile: abs(rate) times the steps made exceeds 20.
+            In a tile: abs(rate) times the steps made leaves the range of float64.
         """
+        most = math.log(LARGEST_SIZE["float64"])
         ahead = torch.arange(1, noise.rows + 1, dtype=torch.float64)
 
         def tile(made: int) -> torch.Tensor:
-            exponent = self.rate * (ahead + made)
-            require(
-                float(exponent.abs().max()) <= LARGEST_LOG_SCALE,
-                "abs(rate) * steps",
-                f"be at most {LARGEST_LOG_SCALE:g}",
-                float(exponent.abs().max()),
-                "take fewer steps or a smaller rate",
-            )
+            # the last tile reaches beyond the run, where nothing is kept
+            exponent = (self.rate * (ahead + made)).clamp(-most, most)
             return noise.normals * exponent.exp().to(noise.device, noise.dtype)[:, None]
 
         return tile

@@ -4,11 +4,12 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
 import torch
 
 from varlab.core import require
 from varlab.simulate.noise import Noise
-from varlab.simulate.processes.base import Process, UnitPath
+from varlab.simulate.processes.base import Process, UnitPath, wider
 
 # A draw may overflow with a chance of 2^-40, once in 100 runs of 10^10 draws.
 RAREST_DRAW = 40
@@ -16,7 +17,7 @@ RAREST_DRAW = 40
 
 @dataclass(frozen=True)
 class StudentT(Process):
-    """g_t = mu + sigma x_t with x_t i.i.d. Student t of ``df`` > 0 degrees of freedom.
+    """g_t = mu + sigma x_t with x_t i.i.d. Student t of ``df`` > 0 degrees of freedom, finite.
 
     ``sigma`` is the scale of the t law, not its standard deviation.
 
@@ -35,28 +36,24 @@ class StudentT(Process):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._check("df", "be positive", lambda x: x > 0)
+        self._check("df", "be positive and finite", lambda x: 0 < x < math.inf)
+
+    def check_run(self, steps: int, dtype: str) -> None:
+        """Refuse a ``df`` so small that a draw overflows with a chance above 2^-40.
+
+        x^2 stays below df U^(-2/df), and below the largest number 2^e unless U < 2^(-e df/2).
+        """
+        least = {name: 2 * RAREST_DRAW / np.finfo(name).maxexp for name in ("float32", "float64")}
+        require(
+            self.df >= least[dtype],
+            "df",
+            f"be at least {least[dtype]:g} in {dtype}, whose range its draws leave",
+            self.df,
+            wider(dtype, self.df >= least["float64"], "take a larger df"),
+        )
 
     def unit_path(self, noise: Noise) -> UnitPath:
-        """Two normals per draw.
-
-        x^2 stays below df U^(-2/df), and below ``noise.dtype``'s largest number 2^e unless U < 2^(-e df/2).
-
-        Raises
-        ------
-        DomainError
-            For a ``df`` so small that a draw overflows with a chance above 2^-40.
-        """
-        exponent = math.frexp(torch.finfo(noise.dtype).max)[1]
-        least = 2 * RAREST_DRAW / exponent
-        wider = noise.dtype == torch.float32 and self.df >= 2 * RAREST_DRAW / 1024
-        require(
-            self.df >= least,
-            "df",
-            f"be at least {least:g} in {str(noise.dtype).removeprefix('torch.')}, whose range its draws leave",
-            self.df,
-            "use dtype='float64'" if wider else "take a larger df",
-        )
+        """Two normals per draw."""
 
         def tile(made: int) -> torch.Tensor:
             z, y = noise.normals, noise.second
