@@ -135,6 +135,21 @@ def test_a_lock_ends_with_its_holder(tmp_path):
     assert list(tmp_path.iterdir()) == []  # no file that could go stale
 
 
+def test_a_refused_run_holds_no_lock_while_its_error_is_kept(tmp_path):
+    """A traceback keeps what its frames hold, and so would keep the next run waiting."""
+    settings = {"beta2": 0.9, "steps": 3, "trajectories": 20, "out": tmp_path / "s"}
+    simulate(Normal(), **settings)
+    options = {"layers": ["a"], "beta2": 0.9, "protocol": "run"}
+    RecordingWriter(tmp_path / "r", replicas=1, **options).close()
+    with pytest.raises(InputError) as other_seed:
+        simulate(Normal(), **settings, seed=1, resume=True)
+    with pytest.raises(InputError) as other_size:
+        RecordingWriter(tmp_path / "r", replicas=2, resume=True, **options)
+    simulate(Normal(), **settings, resume=True)
+    RecordingWriter(tmp_path / "r", replicas=1, resume=True, **options).close()
+    assert "another run" not in f"{other_seed.value} {other_size.value}"
+
+
 def test_where_the_system_has_no_locks_runs_are_not_told_apart(tmp_path, monkeypatch):
     def unsupported(*_):
         raise OSError(95, "Operation not supported")

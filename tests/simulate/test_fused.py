@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -118,7 +119,7 @@ def test_it_compiles_for_gpus_without_spilling(stack, statistics, capability, tm
     """The whole way to machine code, which needs no GPU; the interpreter would take more than it does.
 
     The averages stay in registers only if none of them spills to local memory. What is left there, 32
-    bytes a thread, is the sine's reduction of huge arguments, which never occur.
+    bytes a thread (64 by Triton 3.3), is the sine's reduction of huge arguments, which never occur.
     """
     code = f"""
 import re, subprocess, triton
@@ -156,7 +157,7 @@ print(registers, spilled)
     )
     assert ran.returncode == 0, ran.stderr
     registers, spilled = map(int, ran.stdout.split())
-    assert spilled <= 32
+    assert spilled <= (64 if version("triton").startswith("3.3.") else 32)
     assert registers <= 255
 
 

@@ -109,6 +109,8 @@ def run(arguments: list[str]) -> int:
         return BROKEN_PIPE
     except OSError as error:  # a place that broke while we used it
         place = error.filename or "the output"
+        if not error.filename:  # what is left in the buffer would fail again at exit
+            forget_reader()
         return _complain(f"cannot use {place}: {error.strerror or error}; choose another place")
     except (MemoryError, RuntimeError) as error:
         if not _out_of_memory(error):

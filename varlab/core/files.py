@@ -141,6 +141,15 @@ class Lock:
         self._held = False
         self._drop()
 
+    @contextmanager
+    def let_go_if_refused(self) -> Iterator[None]:
+        """Released when the block fails: the error's traceback would hold it for as long as it is kept."""
+        try:
+            yield
+        except BaseException:
+            self.release()
+            raise
+
     def _drop(self) -> None:
         if self._descriptor is not None:
             os.close(self._descriptor)

@@ -33,6 +33,11 @@ class Simulation(Result):
         rectified_inverse_v_variance update_mean update_variance``, as far as asked for, each with its
         ``_stderr`` (NaN where it has none); attributes ``request`` (JSON), ``seed``, ``versions``
         (JSON), ``device``, ``engine``.
+
+    Raises
+    ------
+    DomainError
+        For another dataset.
     """
 
     dataset: xr.Dataset

@@ -63,7 +63,8 @@ class Store:
                     f"out must not exist; got {self.path}; resume it, or choose another path"
                 )
             self._lock = Lock(self.path)
-            self._group = self._opened()
+            with self._lock.let_go_if_refused():
+                self._group = self._opened()
         else:
             self._lock = self._create({"format": FORMAT, **about, **texts})
             self._group = zarr.open_group(self.path, mode="r+")

@@ -110,18 +110,8 @@ class RecordingWriter:
         self._numbers: list[list[int]] = [[] for _ in range(replicas)]
         if resume and self.path.exists():
             self._lock = Lock(self.path)
-            self._group = _open(self.path, "r+")
-            with _reading(self.path):
-                np.asarray(self.recorded)
-                stored = identity(self._group.attrs, self._gradients.shape[0], self._group)
-                stored["dtype"] = str(self._gradients.dtype)
-                asked = {**identity(head.attrs, replicas, head), "dtype": str(np.dtype(dtype))}
-                differs = first_difference(allow_more(stored, asked), asked)
-            if differs:
-                raise InputError(
-                    f"{self.path} holds another recording ({differs}); choose another place"
-                )
-            self._lengthen(head.attrs.get("steps_planned"))
+            with self._lock.let_go_if_refused():
+                self._take_up(head, dtype)
         else:
             if self.path.exists():
                 raise InputError(f"{self.path} exists; choose another place or resume it")
@@ -129,6 +119,21 @@ class RecordingWriter:
                 self._lock = Lock(beside)
                 self._create(beside, head, dtype)
             self._group = zarr.open_group(str(self.path), mode="r+")
+
+    def _take_up(self, head: Any, dtype: Any) -> None:
+        """The store that is there, if it is of this run."""
+        self._group = _open(self.path, "r+")
+        with _reading(self.path):
+            np.asarray(self.recorded)
+            stored = identity(self._group.attrs, self._gradients.shape[0], self._group)
+            stored["dtype"] = str(self._gradients.dtype)
+            asked = {**identity(head.attrs, self._replicas, head), "dtype": str(np.dtype(dtype))}
+            differs = first_difference(allow_more(stored, asked), asked)
+        if differs:
+            raise InputError(
+                f"{self.path} holds another recording ({differs}); choose another place"
+            )
+        self._lengthen(head.attrs.get("steps_planned"))
 
     def _lengthen(self, planned: int | None) -> None:
         """A store that is to get more steps is not complete until it has them."""

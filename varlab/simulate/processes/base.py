@@ -71,7 +71,7 @@ class Process(ABC):
         )
 
     def check_run(self, steps: int, dtype: str) -> None:
-        """Refuse a run whose unit path leaves the range of ``dtype``; nothing is drawn before.
+        """Refuse a run of ``steps`` whose unit path leaves the range of ``dtype``; nothing is drawn before.
 
         Raises
         ------
