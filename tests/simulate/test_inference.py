@@ -66,7 +66,16 @@ def test_points_without_moments_are_counted_not_passed():
 
 
 def test_an_estimate_that_is_no_number_differs():
-    assert agrees(math.nan, 0.0, 1.0, n=10).verdict == "differs"
+    result = agrees(math.nan, 0.0, 1.0, n=10)
+    assert result.verdict == "differs"
+    assert "largest deviation inf of its radius (nan for 0 +- " in str(result)
+
+
+def test_an_estimate_without_error_agrees_only_with_itself():
+    exact, off = (agrees(x, 1.0, 0.0, n=10) for x in (1.0, 1.1))
+    assert exact.verdict == "agrees"
+    assert "largest deviation 0.00" in str(exact)
+    assert off.verdict == "differs"
 
 
 def test_a_rate_outside_its_domain():

@@ -270,7 +270,7 @@ def _deviation_bound(
             for edge in (0, -1):
                 excess[edge] = max(excess[edge], -u[edge])
             factor = np.max(excess / basis, axis=1)
-        moment = float(np.min(sign * pull * mean + factor * basis_mean))
+            moment = float(np.min(sign * pull * mean + factor * basis_mean))
         best = min(best, (math.log1p(moment) + log_term / n) / pull - sign * mean)
     return best
 

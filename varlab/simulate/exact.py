@@ -78,6 +78,8 @@ class Mixture:
     def var(self) -> float:
         """Var[psi_t]: within the parts plus between them."""
         within = self._average([float(part.var()) for part in self.parts])
+        if math.isinf(within):  # the means may be infinite too, and their spread no number
+            return math.inf
         return within + self._spread([float(part.mean()) for part in self.parts])
 
     def log_mean(self) -> float:
@@ -95,14 +97,19 @@ class Mixture:
 
     def sf(self, x: np.ndarray, /) -> np.ndarray:
         """P(psi_t > x)."""
-        return np.asarray(np.asarray(self.weights) @ np.array([part.sf(x) for part in self.parts]))
+        chances = np.asarray(self.weights) @ np.array([part.sf(x) for part in self.parts])
+        return np.asarray(np.minimum(chances, 1.0))  # decimal weights sum to 1 up to rounding
 
     def _average(self, values: list[float]) -> float:
-        return math.fsum(w * v for w, v in zip(self.weights, values, strict=True))
+        try:  # a part without weight may have infinite moments
+            return math.fsum(w * v for w, v in zip(self.weights, values, strict=True) if w > 0)
+        except OverflowError:
+            return math.inf
 
     def _spread(self, values: list[float]) -> float:
         centre = self._average(values)
-        return self._average([(v - centre) ** 2 for v in values])
+        # a product: a power beyond the range of float64 would raise
+        return self._average([(v - centre) * (v - centre) for v in values])
 
 
 @dataclass(frozen=True)

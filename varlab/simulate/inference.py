@@ -55,9 +55,11 @@ class Assertion(Result):
 
     @property
     def deviation(self) -> np.ndarray:
-        """Of each point, in radii: at most 1 where it agrees."""
+        """Of each point, in radii: at most 1 where it agrees, infinite where the estimate is no number."""
         with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray(np.abs(self.estimate - self.expected) / self.radius)
+            off = np.abs(self.estimate - self.expected)
+            ratio = np.where(off == 0, 0.0, np.where(np.isnan(off), np.inf, off / self.radius))
+        return np.asarray(np.where(np.isnan(self.radius), np.nan, ratio))
 
     def summary(self) -> str:
         """One line."""

@@ -73,20 +73,27 @@ class Drift(Process):
         return tile
 
     def exact(self, t: int, beta2: float) -> ExactLaw | None:
-        """Exact law of psi_t for mu = 0 and beta2 < exp(2 rate)."""
-        effective = beta2 * math.exp(-2 * self.rate)
-        if self.mu != 0 or not 0 < effective < 1:
+        """Exact law of psi_t for mu = 0, beta2 < exp(2 rate) and a scale that a run can have."""
+        effective = self._effective(t, beta2)
+        if effective is None:
             return None
         factor = float(self._factor(np.array([t]), beta2, effective)[0])
         return Scaled(AdaptiveRate(t, effective, sigma=self.sigma), factor)
 
     def exact_variance_path(self, steps: int, beta2: float) -> np.ndarray | None:
-        """Exact Var[psi_t], t = 1..steps, for mu = 0 and beta2 < exp(2 rate)."""
-        effective = beta2 * math.exp(-2 * self.rate)
-        if self.mu != 0 or not 0 < effective < 1:
+        """Exact Var[psi_t], t = 1..steps, under the same conditions at the last step."""
+        effective = self._effective(steps, beta2)
+        if effective is None:
             return None
         factor = self._factor(np.arange(1, steps + 1), beta2, effective)
         return factor**2 * np.asarray(psi_variance_path(steps, effective, sigma=self.sigma))
+
+    def _effective(self, t: int, beta2: float) -> float | None:
+        """The decay in place of beta2; None where there is no exact law."""
+        if self.mu != 0 or abs(self.rate) * t > math.log(LARGEST_SIZE["float64"]):
+            return None
+        effective = beta2 * math.exp(-2 * self.rate)
+        return effective if 0 < effective < 1 else None
 
     def _factor(self, t: np.ndarray, beta2: float, effective: float) -> np.ndarray:
         """psi_t over the adaptive rate for ``effective``: the ratio of the sums of weights."""
