@@ -16,6 +16,9 @@ from varlab.numerics import (
     ScaledInverseChi,
     degrees_of_freedom,
     delta_method_variance,
+    effective_warmup_period,
+    ema_weights,
+    first_adaptive_step,
     log_psi_variance,
     psi_mean,
     psi_variance,
@@ -161,3 +164,42 @@ def test_no_search_hangs_and_no_value_is_lost_where_rho_inf_is_small(t):
         assert np.all(np.isfinite(law.pdf(x)) & (law.pdf(x) >= 0))
         assert np.all(np.diff(law.cdf(x)) >= 0)
         assert 0 < law.var() < math.inf
+
+
+@few
+@given(st.integers(1, 60), exact_beta2_s, st.floats(-0.99, 0.99), st.floats(-2, 2))
+def test_dependent_gradients_have_ordered_moments_and_draws(t, beta2, ar1, mu):
+    law = AdaptiveRate(t, beta2, mu=mu, ar1=ar1)
+    assert 0 < law.log_var() < math.inf
+    assert (law.mean() == math.inf) == (t == 1)
+    assert (law.var() == math.inf) == (t <= 2)
+    assert math.exp(law.log_mean()) <= law.mean()
+    # Lyapunov: E[psi^k]^(1/k) rises with k, infinite from t on; an error of 1e-13 is 1e-10 at k = 1e-3
+    orders = [-20.0, -1.0, -1e-3, 1e-3, 0.9 * t, t]
+    norms = [math.log(law.moment(k)) / k for k in orders]
+    assert np.all(np.diff(norms) >= -1e-8)
+    assert norms[-1] == math.inf
+    drawn = law.rvs(5, np.random.default_rng(0))
+    assert np.all((drawn > 0) & np.isfinite(drawn))
+
+
+@few
+@given(beta2_s, st.integers(1, 2), st.integers(1, 5000))
+def test_warm_ups_weights_and_short_paths_over_every_decay(beta2, short, t):
+    for rule in ("linear", "exponential", "radam"):
+        period = effective_warmup_period(beta2, rule)
+        assert period >= 0
+        assert math.isfinite(period) or (rule == "radam" and rho_inf(beta2) <= 4)
+    for threshold in (4.0, 5.0):
+        first = first_adaptive_step(beta2, threshold)
+        if first is None:
+            assert rho_inf(beta2) <= threshold * (1 + 1e-12)
+        else:
+            assert degrees_of_freedom(first, beta2) > threshold * (1 - 1e-12)
+            assert degrees_of_freedom(max(first - 1, 1), beta2) <= threshold * (1 + 1e-12)
+    weights = ema_weights(t, beta2)
+    assert weights.sum() == pytest.approx(1, rel=1e-12)
+    assert np.all(np.diff(weights) >= 0)
+    path = psi_variance_path(short, beta2)
+    assert path.shape == (short,)
+    assert np.all(np.isinf(path))

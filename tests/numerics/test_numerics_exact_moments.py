@@ -10,6 +10,7 @@ from accuracy import relative_error
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from varlab.core import DomainError
 from varlab.numerics import AdaptiveRate, ScaledInverseChi, degrees_of_freedom, psi_variance
 from varlab.numerics.oracle_law import (
     autoregressive,
@@ -99,6 +100,14 @@ def test_moments_of_negative_order():
     # E[vhat^2] = E[vhat]^2 + Var[g^2] sum w^2, Var[g^2] = 2 + 4 mu^2
     second = 1.25**2 + (2 + 4 * 0.25) / degrees_of_freedom(6, 0.8, "kish")
     assert law.moment(-4) == pytest.approx(second, rel=1e-13)
+
+
+def test_orders_that_the_contour_does_not_resolve_are_refused():
+    assert AdaptiveRate(6, 0.8).moment(-1e6) == math.inf  # E[vhat^500000], beyond float64
+    with pytest.raises(
+        DomainError, match=r"k must be at least -1e\+06 for the exact law; got -1e\+300"
+    ):
+        AdaptiveRate(6, 0.8).moment(-1e300)
 
 
 @pytest.mark.parametrize("mu", [1e3, 1e6, 1e9])

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from varlab.core.errors import require
 from varlab.core.memory import require_memory
 from varlab.numerics.ema_law import ema_form
 from varlab.numerics.inputs import (
@@ -32,6 +33,8 @@ _NEWTON_STEPS = 60
 # The iteration is quadratic: after a step of this share of the standard deviation, the next one
 # would be of rounding size.
 _CONVERGED = 1e-8
+# E[vhat^q] for larger q = -k/2 is not resolved by the contour's fixed angle.
+_LOWEST_ORDER = -1e6
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,8 @@ class AdaptiveRate(RateLaw):
     Raises
     ------
     DomainError
-        For a parameter outside its domain; from the methods also for 0 < beta2 < 1e-100.
+        For a parameter outside its domain, abs(mu)/sigma above 1e70; from the methods also for
+        0 < beta2 < 1e-100, from moment(k) for k < -1e6.
 
     Notes
     -----
@@ -121,6 +125,8 @@ class AdaptiveRate(RateLaw):
         return 0.25 * log_moments(self._form())[1]
 
     def _moment(self, k: float) -> float:
+        domain = f"be at least {_LOWEST_ORDER:g} for the exact law"
+        require(k >= _LOWEST_ORDER, "k", domain, k, "take logarithms: log_mean and log_var")
         if k >= self._terms:
             return math.inf
         form = self._form(max(k, 2.0))
@@ -134,7 +140,7 @@ class AdaptiveRate(RateLaw):
 
     def _vhat(self, x: Array) -> Array:
         """The value of vhat_t / sigma^2 that psi_t = x stands for."""
-        with np.errstate(over="ignore", under="ignore"):
+        with np.errstate(over="ignore", under="ignore", divide="ignore"):
             squared = (self.sigma * x) ** -2.0
         # Beyond the range of float64 the law has no mass that a float64 could show.
         return np.clip(squared, np.finfo(np.float64).tiny, _LARGEST)

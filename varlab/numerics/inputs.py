@@ -16,6 +16,8 @@ Complex: TypeAlias = NDArray[np.complex128]
 
 # Squares of scales up to here stay in the range of float64.
 EXTREME = 1e150
+# ... and fourth powers of mu/sigma, of which E[vhat^2] is made.
+LARGEST_SHIFT = 1e70
 
 
 def numbers(
@@ -72,8 +74,12 @@ def mean_and_scale(mu: ArrayLike, sigma: ArrayLike) -> tuple[float, float]:
     """
     centre = number("mu", mu, "be finite", finite)
     scale = number("sigma", sigma, "be finite and > 0", positive)
-    for name, size in (("sigma", scale), ("1/sigma", 1.0 / scale), ("mu/sigma", centre / scale)):
-        require(abs(size) <= EXTREME, name, f"be at most {EXTREME:g} in size", size, "rescale both")
+    for name, size, most in (
+        ("sigma", scale, EXTREME),
+        ("1/sigma", 1.0 / scale, EXTREME),
+        ("mu/sigma", centre / scale, LARGEST_SHIFT),
+    ):
+        require(abs(size) <= most, name, f"be at most {most:g} in size", size, "rescale both")
     return centre, scale
 
 
