@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from varlab.core import InputError, Result, require, whole
 from varlab.numerics import rectification
@@ -125,9 +126,7 @@ def compare(
         When no setting has an exact law, neither psi nor log_psi was asked for, or the steps end before
         the first that can be compared.
     """
-    from varlab.simulate.simulation import Simulation
-
-    is_result = isinstance(simulation, Simulation)
+    is_result = isinstance(getattr(simulation, "dataset", None), xr.Dataset)
     require(is_result, "simulation", "be a Simulation", simulation, "make one with simulate()")
     false_fail_rate = checked_rate(false_fail_rate)
     first_step = whole("first_step", first_step, 1)
